@@ -1,0 +1,62 @@
+export type Deferred<T> = { promise: Promise<T>; resolve: (value: T) => void; reject: (reason: unknown) => void };
+
+export function deferred<T = void>(): Deferred<T> {
+  return Promise.withResolvers<T>();
+}
+
+/** Runs `action` at most once, however often the result is called. */
+export function once(action: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    action();
+  };
+}
+
+/** An async iterable of just these values. */
+export async function* only<T>(...values: T[]): AsyncGenerator<T> {
+  yield* values;
+}
+
+/**
+ * Pulls the first value now, so that a failure before it is thrown here and not in the middle of the consumer.
+ * An iterator by hand, not a generator: `return()` on a generator that was never started would not reach the source.
+ */
+export async function primed<T>(source: AsyncIterable<T>): Promise<AsyncIterableIterator<T>> {
+  const iterator = source[Symbol.asyncIterator]();
+  let head: IteratorResult<T> | undefined = await iterator.next();
+  return {
+    async next() {
+      const first = head;
+      head = undefined;
+      return first ?? iterator.next();
+    },
+    async return() {
+      head = undefined;
+      await iterator.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+/** All bytes of a stream as one array. */
+export async function collect(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of source) chunks.push(chunk);
+  return concat(chunks);
+}
+
+export function concat(chunks: readonly Uint8Array[]): Uint8Array {
+  if (chunks.length === 1) return chunks[0]!;
+  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
+}

@@ -1,0 +1,136 @@
+import type { AudioFormat } from "./audio-format.ts";
+import type { CacheKey } from "./cache-key.ts";
+import type { Decision, Window } from "./quota.ts";
+import type { Voice } from "./voice.ts";
+
+/** Every asynchronous port method takes one: there is no call that cannot be given up. */
+export type CallOptions = { readonly signal: AbortSignal };
+
+/** When a word is heard, on the clock of the audio it came with. */
+export type WordTime = { readonly text: string; readonly startMs: number; readonly endMs: number };
+
+/** One segment as an engine is asked to say it: everything resolved, nothing left to choose. */
+export type SynthesisRequest = {
+  /** Prepared text of one segment, never longer than `capabilities.maxChars`. */
+  readonly text: string;
+  /** The engine's own voice id. */
+  readonly voice: string;
+  readonly model?: string;
+  /** BCP-47; absent: the voice's own. */
+  readonly language?: string;
+  /** 1 is the voice's normal speed, 2 twice as fast. */
+  readonly speed: number;
+  /** 1 is the voice's normal pitch, 2 an octave higher. */
+  readonly pitch: number;
+  readonly instructions?: string;
+  /** What the caller will get; an engine that can make it itself may, any other gives what it has. */
+  readonly wanted: AudioFormat;
+};
+
+/** A piece of a synthesis: audio bytes in the format that `outputFormat` promised, word times, or both. */
+export type SynthesisChunk = { readonly audio?: Uint8Array; readonly words?: readonly WordTime[] };
+
+export type EngineCapabilities = {
+  /** The longest text of one call, in UTF-16 code units. */
+  readonly maxChars: number;
+  /** Factors the engine can do itself. */
+  readonly speed: { readonly min: number; readonly max: number };
+  readonly pitch: { readonly min: number; readonly max: number };
+  /** Whether it gives word times. */
+  readonly words: boolean;
+  /** Costs only our own processor: worth finishing for the cache when the last listener has left. */
+  readonly nearlyFree: boolean;
+};
+
+/** Code that turns text into sound. Adapters translate only: deadlines, breakers and fallback are wrapped around them. */
+export interface SpeechEngine {
+  /** The configured name; callers and headers see it. */
+  readonly name: string;
+  /** Names the code and data behind the sound. Changes whenever the same request may sound different. Part of every cache key. */
+  readonly version: string;
+  readonly capabilities: EngineCapabilities;
+  /** Every voice it has. Rejects with `engine_failed` when the engine cannot be asked. */
+  voices(options: CallOptions): Promise<readonly Voice[]>;
+  /** The format that `synthesize` will yield for this request: `wanted` itself, or what the engine has. */
+  outputFormat(request: SynthesisRequest): AudioFormat;
+  /**
+   * Speaks. Yields at least one non-empty audio chunk or throws a SpeechError: `engine_cannot_say`, `engine_rejected`,
+   * `engine_failed`, `engine_no_audio`, `engine_timeout`. An aborted signal ends the work at the engine and throws its reason.
+   */
+  synthesize(request: SynthesisRequest, options: CallOptions): AsyncIterable<SynthesisChunk>;
+  close(): Promise<void>;
+}
+
+/** What is known of a stored segment. It travels as JSON in front of the audio, and never holds the text. */
+export type SpeechMetadata = {
+  readonly format: AudioFormat;
+  readonly durationMs: number;
+  readonly engine: string;
+  /** The engine's own voice id. */
+  readonly voice: string;
+  /** UTF-16 code units of the segment's text: what a hit saves at the engine. */
+  readonly characters: number;
+  /** Epoch milliseconds of the synthesis. */
+  readonly createdAtMs: number;
+  /** 0: encoded from the engine's own output; 1: made from another cached format. A copy of a copy is never made. */
+  readonly generation: 0 | 1;
+  readonly words?: readonly WordTime[];
+};
+
+export type StoredSpeech = { readonly metadata: SpeechMetadata; readonly audio: Uint8Array };
+
+/**
+ * Keeps segments of speech by key. Both ways the bytes are lent, not given: nobody writes into them.
+ * Corrupt, foreign or mismatched entries are misses (`undefined`), counted and deleted, never exceptions and never wrong audio.
+ */
+export interface AudioStore {
+  /** Renews the entry's ttl. */
+  get(key: CacheKey, options: CallOptions): Promise<StoredSpeech | undefined>;
+  /** Stores whole or not at all. */
+  set(key: CacheKey, speech: StoredSpeech, options: CallOptions & { readonly ttlMs: number }): Promise<void>;
+  /** Which of these it has, without renewing them. */
+  has(keys: readonly CacheKey[], options: CallOptions): Promise<boolean[]>;
+  /** True if it was there. */
+  delete(key: CacheKey, options: CallOptions): Promise<boolean>;
+  /** Removes every entry of ours. */
+  clear(options: CallOptions): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What listening to some audio told. */
+export type AudioInspection = {
+  readonly durationMs: number;
+  /** Largest absolute sample, 0..1. */
+  readonly peak: number;
+};
+
+/** Makes audio in one format from audio in another; each result is a complete stream of its own. */
+export interface Transcoder {
+  /** Output follows input as it comes. Throws `transcode_failed` for input that does not decode. */
+  transcode(
+    audio: AsyncIterable<Uint8Array>,
+    from: AudioFormat,
+    to: AudioFormat,
+    options: CallOptions,
+  ): AsyncIterable<Uint8Array>;
+  /** Decodes all of it. Throws `transcode_failed` for bytes that do not decode to at least one sample. */
+  inspect(audio: Uint8Array, format: AudioFormat, options: CallOptions): Promise<AudioInspection>;
+  close(): Promise<void>;
+}
+
+/**
+ * Makes one valid stream of several whole ones in the same format: headers once, page and frame numbers running on.
+ * Each part may still be arriving.
+ */
+export interface AudioJoiner {
+  join(format: AudioFormat, parts: AsyncIterable<AsyncIterable<Uint8Array>>): AsyncIterable<Uint8Array>;
+  /** All parts at hand: lengths in headers are exact. */
+  joinWhole(format: AudioFormat, parts: readonly Uint8Array[]): Uint8Array;
+}
+
+/** Counts what subjects do. Being refused is an answer, not an error; `take` rejects only when the limiter itself fails. */
+export interface RateLimiter {
+  readonly windows: readonly Window[];
+  take(subject: string, options: CallOptions): Promise<Decision>;
+  close(): Promise<void>;
+}

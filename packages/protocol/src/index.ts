@@ -1,0 +1,49 @@
+/** Audio formats of `POST /v1/audio/speech`, named as OpenAI names them. */
+export const AUDIO_FORMATS = ["mp3", "opus", "aac", "flac", "wav", "pcm"] as const;
+export type AudioFormatName = (typeof AUDIO_FORMATS)[number];
+
+/** Body of `POST /v1/audio/speech`: OpenAI's fields, and ours that OpenAI does not have. */
+export type SpeechRequest = {
+  model: string;
+  input: string;
+  voice: string | { id: string };
+  instructions?: string;
+  response_format?: AudioFormatName;
+  /** 0.25 to 4; 1 is the voice's own speed. */
+  speed?: number;
+  stream_format?: "audio" | "sse";
+  /** The end user on whose behalf this is said; limits count per user. */
+  user?: string;
+  /** 0.5 to 2; 1 is the voice's own pitch. Mynah's own field. */
+  pitch?: number;
+  /** BCP-47. Mynah's own field. */
+  language?: string;
+};
+
+/** The body of every refusal and failure, on OpenAI's routes and ours alike. */
+export type ErrorBody = {
+  error: { message: string; type: string; param: string | null; code: string | null };
+};
+
+/** Events of `stream_format: "sse"`. */
+export type SpeechAudioDelta = { type: "speech.audio.delta"; audio: string };
+export type SpeechAudioDone = {
+  type: "speech.audio.done";
+  usage: { input_tokens: number; output_tokens: number; total_tokens: number };
+};
+
+/** One entry of `GET /v1/audio/voices`. */
+export type VoiceInfo = {
+  /** What to send as `voice`: unique over all engines. */
+  id: string;
+  name: string;
+  /** BCP-47. */
+  language: string;
+  gender: "female" | "male" | "neutral" | null;
+  engine: string;
+};
+export type VoiceList = { voices: VoiceInfo[] };
+
+/** One entry of `GET /v1/models`, in OpenAI's shape. */
+export type ModelInfo = { id: string; object: "model"; created: number; owned_by: string };
+export type ModelList = { object: "list"; data: ModelInfo[] };
