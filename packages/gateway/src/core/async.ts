@@ -26,7 +26,7 @@ export async function* only<T>(...values: T[]): AsyncGenerator<T> {
 export async function primed<T>(source: AsyncIterable<T>): Promise<AsyncIterableIterator<T>> {
   const iterator = source[Symbol.asyncIterator]();
   let head: IteratorResult<T> | undefined = await iterator.next();
-  return {
+  const replay: AsyncIterableIterator<T> = {
     async next() {
       const first = head;
       head = undefined;
@@ -37,10 +37,9 @@ export async function primed<T>(source: AsyncIterable<T>): Promise<AsyncIterable
       await iterator.return?.();
       return { done: true, value: undefined };
     },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
+    [Symbol.asyncIterator]: () => replay,
   };
+  return replay;
 }
 
 /** All bytes of a stream as one array. */
@@ -59,4 +58,36 @@ export function concat(chunks: readonly Uint8Array[]): Uint8Array {
     at += chunk.byteLength;
   }
   return whole;
+}
+
+/** A stream that is fed by hand: `push` what comes, then `end` or `fail`. Unbounded: the feeder bounds what it pushes. */
+export class PushStream<T> implements AsyncIterable<T> {
+  readonly #values: T[] = [];
+  #ended = false;
+  #error: unknown;
+  #wake = deferred();
+
+  push(value: T): void {
+    this.#values.push(value);
+    this.#wake.resolve();
+  }
+  end(): void {
+    this.#ended = true;
+    this.#wake.resolve();
+  }
+  fail(error: unknown): void {
+    this.#error = error;
+    this.end();
+  }
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+    for (;;) {
+      while (this.#values.length > 0) yield this.#values.shift() as T;
+      if (this.#ended) {
+        if (this.#error !== undefined) throw this.#error;
+        return;
+      }
+      this.#wake = deferred();
+      await this.#wake.promise;
+    }
+  }
 }

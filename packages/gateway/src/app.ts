@@ -1,0 +1,75 @@
+import { fileURLToPath } from "node:url";
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
+import { type Logger, pino } from "pino";
+import { composeSpeech, type Overrides, type SpeechSystem } from "./compose.ts";
+import type { ConfigInput } from "./config/config.ts";
+import { resolveConfig } from "./config/load.ts";
+import { catalogueRoutes } from "./http/catalogue-routes.ts";
+import { healthRoutes } from "./http/health-routes.ts";
+import { speechRoute } from "./http/openai/speech-route.ts";
+import { pageRoutes } from "./http/page-routes.ts";
+import { createServer } from "./http/server.ts";
+import { statsRoute } from "./http/stats-route.ts";
+import { VERSION } from "./version.ts";
+
+export type GatewayOverrides = Overrides & { readonly logger?: Logger; readonly pageDirectory?: string };
+
+export type Gateway = {
+  readonly speech: SpeechSystem;
+  /** Starts to answer. Defaults are the config's. */
+  listen(options?: {
+    readonly port?: number;
+    readonly host?: string;
+  }): Promise<{ readonly url: string; readonly port: number }>;
+  /** A request without a socket, for tests. */
+  inject(options: InjectOptions): Promise<LightMyRequestResponse>;
+  /** Refuses new work, lets running answers finish within `graceMs` (default: the config's), then cuts them. */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+};
+
+const PAGE_DIRECTORY = fileURLToPath(new URL("../../web/dist/", import.meta.url));
+
+/** A whole gateway from its configuration. Logs nothing unless given a logger. */
+export async function createGateway(input: ConfigInput = {}, overrides: GatewayOverrides = {}): Promise<Gateway> {
+  const config = resolveConfig(input);
+  const logger = overrides.logger ?? pino({ level: "silent" });
+  const speech = await composeSpeech(config, logger, overrides);
+  const { maxBodyBytes, requestTimeoutMs, maxConnections, slowReaderTimeoutMs } = config;
+  const app = await createServer({ logger, version: VERSION, maxBodyBytes, requestTimeoutMs, maxConnections });
+  let stopping = false;
+
+  speechRoute(app, { speak: speech.speak, formats: speech.formats, slowReaderTimeoutMs });
+  catalogueRoutes(app, { voices: speech.voices, startedAtMs: speech.clock.now() });
+  healthRoutes(app, { readiness: () => ({ stopping, parts: speech.parts() }) });
+  statsRoute(app, { stats: speech.stats });
+  pageRoutes(app, { directory: overrides.pageDirectory ?? PAGE_DIRECTORY });
+
+  return {
+    speech,
+    async listen({ port = config.port, host = config.host } = {}) {
+      const url = await app.listen({ port, host });
+      const address = app.server.address();
+      return { url, port: typeof address === "object" && address !== null ? address.port : port };
+    },
+    inject: (options) => app.inject(options),
+    async close({ graceMs = config.shutdownGraceMs } = {}) {
+      stopping = true;
+      await closeServer(app, graceMs);
+      await speech.close();
+    },
+  };
+}
+
+/**
+ * Idle connections close at once, running answers get `graceMs`. Then all sockets go: one that never sent a byte would
+ * otherwise hold the server open for ever.
+ */
+async function closeServer(app: FastifyInstance, graceMs: number): Promise<void> {
+  const force = setTimeout(() => app.server.closeAllConnections(), graceMs);
+  app.server.closeIdleConnections();
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(force);
+  }
+}

@@ -1,0 +1,69 @@
+import type { AudioFormat, AudioFormatName } from "../core/audio-format.ts";
+import type { StreamDecoder, StreamEncoder } from "./codec.ts";
+import { createFlacDecoder } from "./flac-decoder.ts";
+import { createPcmDecoder, createPcmEncoder } from "./pcm.ts";
+import { createWavDecoder, createWavEncoder } from "./wav.ts";
+
+const DECODABLE: ReadonlySet<AudioFormatName> = new Set(["pcm", "wav", "mp3", "opus", "flac"]);
+/** Rates that MPEG audio has; ADTS has some more, which nobody asks for. */
+const MPEG_RATES_HZ = [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
+
+/** Whether audio of this format can be the source of a transcoding or be inspected. AAC cannot: no free decoder runs here. */
+export function canDecode(format: AudioFormatName): boolean {
+  return DECODABLE.has(format);
+}
+
+export type RatedEncoder = { readonly encoder: StreamEncoder; readonly sampleRateHz: number };
+
+/**
+ * Makes encoders and decoders, loading each codec's code when it is first asked for. One per thread: it owns what the
+ * codecs of a thread share, compiled WASM modules and idle encoders.
+ */
+export class Codecs {
+  #mp3: Promise<import("./mp3.ts").Mp3EncoderPool> | undefined;
+  #aac: Promise<import("./aac.ts").AacEncoderFactory> | undefined;
+  #flac: Promise<import("./flac-encoder.ts").FlacEncoderFactory> | undefined;
+
+  /** `wantedRateHz` is a wish that a codec with several output rates follows. Throws for a format that cannot be decoded. */
+  async createDecoder(format: AudioFormat, wantedRateHz: number): Promise<StreamDecoder> {
+    switch (format.name) {
+      case "pcm":
+        return createPcmDecoder(format.sampleRateHz);
+      case "wav":
+        return createWavDecoder();
+      case "flac":
+        return createFlacDecoder();
+      case "mp3":
+        return (await import("./mp3.ts")).createMp3Decoder();
+      case "opus":
+        return (await import("./opus.ts")).createOpusDecoder(wantedRateHz);
+      case "aac":
+        throw new Error("cannot decode aac");
+    }
+  }
+
+  /** The encoder with the rate it wants its samples at: the format's own, or the next one that the codec has. */
+  async createEncoder({ name, sampleRateHz, bitrateBps }: AudioFormat): Promise<RatedEncoder> {
+    const mpegRate = MPEG_RATES_HZ.find((rate) => rate >= sampleRateHz) ?? 48_000;
+    switch (name) {
+      case "pcm":
+        return { encoder: createPcmEncoder(), sampleRateHz };
+      case "wav":
+        return { encoder: createWavEncoder(sampleRateHz), sampleRateHz };
+      case "flac":
+        this.#flac ??= import("./flac-encoder.ts").then(({ FlacEncoderFactory }) => new FlacEncoderFactory());
+        return { encoder: await (await this.#flac).create(sampleRateHz), sampleRateHz };
+      case "mp3":
+        this.#mp3 ??= import("./mp3.ts").then(({ Mp3EncoderPool }) => new Mp3EncoderPool());
+        return { encoder: await (await this.#mp3).create(mpegRate, bitrateBps), sampleRateHz: mpegRate };
+      case "aac":
+        this.#aac ??= import("./aac.ts").then(({ AacEncoderFactory }) => new AacEncoderFactory());
+        return { encoder: await (await this.#aac).create(mpegRate, bitrateBps), sampleRateHz: mpegRate };
+      case "opus": {
+        const { createOpusEncoder, opusRate } = await import("./opus.ts");
+        const rate = opusRate(sampleRateHz);
+        return { encoder: await createOpusEncoder(rate, bitrateBps), sampleRateHz: rate };
+      }
+    }
+  }
+}

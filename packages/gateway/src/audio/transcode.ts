@@ -1,0 +1,84 @@
+import { availableParallelism } from "node:os";
+import { only } from "../core/async.ts";
+import { type AudioFormat, sameFormat } from "../core/audio-format.ts";
+import { type Clock, systemClock } from "../core/clock.ts";
+import { SpeechError } from "../core/errors.ts";
+import type { AudioInspection, CallOptions, Transcoder } from "../core/ports.ts";
+import { Codecs, canDecode } from "./codecs.ts";
+import { createConverter } from "./converter.ts";
+import { TranscodeJob } from "./transcode-job.ts";
+import { WorkerPool } from "./worker-pool.ts";
+
+export type TranscoderOptions = {
+  /** Threads; they start when they are needed. */
+  readonly workers?: number;
+  readonly clock?: Clock;
+  readonly stallTimeoutMs?: number;
+};
+
+const MAX_DEFAULT_WORKERS = 2;
+const DEFAULT_STALL_TIMEOUT_MS = 15_000;
+/** Ten seconds of PCM take two milliseconds; beyond that it is a worker's business. */
+const MAX_INLINE_BYTES = 512 * 1024;
+
+const isUncompressed = ({ name }: AudioFormat): boolean => name === "pcm" || name === "wav";
+
+function assertDecodable({ name }: AudioFormat): void {
+  if (!canDecode(name)) throw new SpeechError("transcode_failed", `cannot decode ${name}`);
+}
+
+/** PCM to WAV and back: a header more or less, not worth a thread. */
+async function* rewrap(audio: AsyncIterable<Uint8Array>, from: AudioFormat, to: AudioFormat, { signal }: CallOptions): AsyncIterable<Uint8Array> {
+  const converter = await createConverter(new Codecs(), from, to);
+  const attempt = (step: () => Uint8Array): Uint8Array => {
+    try {
+      return step();
+    } catch (error) {
+      throw SpeechError.from(error, "transcode_failed", error instanceof Error ? error.message : "audio does not decode");
+    }
+  };
+  for await (const chunk of audio) {
+    signal.throwIfAborted();
+    const bytes = attempt(() => converter.push(chunk));
+    if (bytes.length > 0) yield bytes;
+  }
+  signal.throwIfAborted();
+  const rest = attempt(() => converter.finish());
+  if (rest.length > 0) yield rest;
+}
+
+async function inspectHere(audio: Uint8Array, format: AudioFormat): Promise<AudioInspection> {
+  const converter = await createConverter(new Codecs(), format, undefined);
+  try {
+    converter.push(audio);
+    converter.finish();
+    return converter.inspection();
+  } catch (error) {
+    throw SpeechError.from(error, "transcode_failed", error instanceof Error ? error.message : "audio does not decode");
+  }
+}
+
+/** Codecs in worker threads. What needs no codec never leaves this thread: the same format, or PCM and WAV of one rate. */
+export function createTranscoder({
+  workers = Math.min(MAX_DEFAULT_WORKERS, availableParallelism()),
+  clock = systemClock,
+  stallTimeoutMs = DEFAULT_STALL_TIMEOUT_MS,
+}: TranscoderOptions = {}): Transcoder {
+  const pool = new WorkerPool({ workers: Math.max(1, workers), clock, stallTimeoutMs });
+  return {
+    async *transcode(audio, from, to, { signal }) {
+      signal.throwIfAborted();
+      if (sameFormat(from, to)) return yield* audio;
+      assertDecodable(from);
+      if (isUncompressed(from) && isUncompressed(to) && from.sampleRateHz === to.sampleRateHz) return yield* rewrap(audio, from, to, { signal });
+      return yield* new TranscodeJob({ pool, audio, from, to, signal }).output();
+    },
+    async inspect(audio, format, { signal }) {
+      signal.throwIfAborted();
+      assertDecodable(format);
+      if (isUncompressed(format) && audio.length <= MAX_INLINE_BYTES) return inspectHere(audio, format);
+      return new TranscodeJob({ pool, audio: only(audio), from: format, to: undefined, signal }).inspection();
+    },
+    close: () => pool.close(),
+  };
+}

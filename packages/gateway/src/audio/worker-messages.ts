@@ -1,0 +1,23 @@
+import type { AudioFormat } from "../core/audio-format.ts";
+import type { AudioInspection } from "../core/ports.ts";
+
+/** What the main thread tells a transcoding worker. Bytes are handed over, never shared. */
+export type ToWorker =
+  | { readonly type: "start"; readonly job: number; readonly from: AudioFormat; readonly to: AudioFormat | undefined }
+  | { readonly type: "input"; readonly job: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly type: "end"; readonly job: number }
+  /** So many bytes of output have been taken by the consumer. */
+  | { readonly type: "taken"; readonly job: number; readonly bytes: number }
+  | { readonly type: "cancel"; readonly job: number };
+
+export type FromWorker =
+  | { readonly type: "output"; readonly job: number; readonly bytes: Uint8Array }
+  /** So many bytes of input have been worked off: there is room for more. */
+  | { readonly type: "consumed"; readonly job: number; readonly bytes: number }
+  | { readonly type: "done"; readonly job: number; readonly inspection: AudioInspection }
+  | { readonly type: "failed"; readonly job: number; readonly message: string };
+
+/** Input on its way to a worker or waiting in it, per job. */
+export const MAX_INPUT_BYTES = 128 * 1024;
+/** Output on its way to the consumer or waiting for it, per job, before the worker pauses the job. */
+export const MAX_OUTPUT_BYTES = 256 * 1024;

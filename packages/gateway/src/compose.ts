@@ -1,0 +1,245 @@
+import { hash } from "node:crypto";
+import { availableParallelism } from "node:os";
+import type { Logger } from "pino";
+import { createAudioJoiner } from "./audio/join.ts";
+import { createTranscoder } from "./audio/transcoder.ts";
+import type { Config, EngineConfig } from "./config/config.ts";
+import { type AudioFormat, type AudioFormatName, DELIVERY_SAMPLE_RATE_HZ } from "./core/audio-format.ts";
+import { type Clock, systemClock } from "./core/clock.ts";
+import { EventBus } from "./core/events.ts";
+import type { AudioStore, RateLimiter, SpeechEngine, Transcoder } from "./core/ports.ts";
+import type { Window } from "./core/quota.ts";
+import { createEngines } from "./engines/registry.ts";
+import type { PartHealth, Readiness } from "./http/health-routes.ts";
+import type { StatsBody } from "./http/stats-route.ts";
+import { memoryRateLimiter } from "./limits/memory-rate-limiter.ts";
+import { logEvents } from "./observe/log.ts";
+import { type Counters, countEvents } from "./observe/stats.ts";
+import { openRedis, type RedisPort } from "./redis/redis-port.ts";
+import { createEngineCall } from "./speech/engine-call.ts";
+import { EngineChain } from "./speech/engine-chain.ts";
+import { SegmentCache } from "./speech/segment-cache.ts";
+import { createSpeak, type Speak } from "./speech/speak.ts";
+import { VoiceCatalogue } from "./speech/voices.ts";
+import { MemoryAudioStore } from "./stores/memory-audio-store.ts";
+import { RedisAudioStore } from "./stores/redis-audio-store.ts";
+import { TieredAudioStore } from "./stores/tiered-audio-store.ts";
+
+/** Parts that a test, or whoever embeds the gateway, brings along. */
+export type Overrides = {
+  readonly clock?: Clock;
+  /** Instead of those that the config names. Closed with the gateway. */
+  readonly engines?: readonly SpeechEngine[];
+};
+
+/** Everything that speaks, without a way in: HTTP, the command line and the library each add theirs. */
+export type SpeechSystem = {
+  readonly config: Config;
+  readonly formats: Readonly<Record<AudioFormatName, AudioFormat>>;
+  readonly clock: Clock;
+  readonly events: EventBus;
+  readonly counters: Readonly<Counters>;
+  readonly voices: VoiceCatalogue;
+  readonly transcoder: Transcoder;
+  readonly speak: Speak;
+  readonly parts: () => Readiness["parts"];
+  readonly stats: () => StatsBody;
+  /** Ends threads, connections and engines; running speech first gets to its end or its readers' end. */
+  close(): Promise<void>;
+};
+
+/** A segment of speech is seldom longer than a minute; this bounds what a broken engine can make us hold. */
+const MAX_SEGMENT_BYTES = 16 * 1024 * 1024;
+const STORE_TIMEOUT_MS = 5_000;
+const MAX_DEFAULT_WORKERS = 4;
+
+/** With no engines configured: the embedded one, and eSpeak NG for its hundred languages where it is installed. */
+const EMBEDDED_ENGINES: readonly EngineConfig[] = [
+  { name: "flite", type: "flite" },
+  { name: "espeak", type: "espeak", optional: true },
+];
+
+export async function composeSpeech(config: Config, log: Logger, overrides: Overrides = {}): Promise<SpeechSystem> {
+  const clock = overrides.clock ?? systemClock;
+  const startedAt = clock.monotonic();
+  const workers = Math.min(MAX_DEFAULT_WORKERS, availableParallelism());
+  const events = new EventBus({ onListenerError: (error) => log.error({ err: error }, "a listener failed") });
+  const counters = countEvents(events);
+  logEvents(events, log);
+
+  const engines = overrides.engines ?? (await openEngines(config, clock, workers));
+  const transcoder = createTranscoder({ workers: config.transcodeWorkers ?? workers });
+  const { store, memory, redis } = openStores(config, clock, events, log);
+  const limiter = openLimiter(config, clock);
+  const voices = new VoiceCatalogue({
+    engines,
+    aliases: config.voices,
+    clock,
+    onListFailed: (engine, error) => log.warn({ engine, reason: String(error) }, "engine did not list its voices"),
+  });
+  const formats = deliveryFormats(config);
+  const cache = new SegmentCache({
+    store,
+    transcoder,
+    events,
+    clock,
+    callEngine: createEngineCall({ clock, events, transcoder, deadlinesOf: deadlines(config) }),
+    sha256: (text) => hash("sha256", text),
+    ttlMs: config.cacheTtlSeconds * 1000,
+    storeTimeoutMs: STORE_TIMEOUT_MS,
+    maxSegmentBytes: MAX_SEGMENT_BYTES,
+    deliveryFormats: Object.values(formats),
+  });
+  const speak = createSpeak({
+    limiter,
+    voices,
+    clock,
+    events,
+    chain: new EngineChain({ cache }),
+    joiner: createAudioJoiner(),
+    maxTextChars: config.maxTextChars,
+  });
+
+  return {
+    config,
+    formats,
+    clock,
+    events,
+    counters,
+    voices,
+    transcoder,
+    speak,
+    parts: () => ({ engines: engineHealth(engines), cache: cacheHealth(config, redis), limits: limitHealth(limiter) }),
+    stats: () =>
+      statsBody(counters, {
+        memory,
+        cache,
+        uptimeMs: clock.monotonic() - startedAt,
+        maxBytes: config.cacheMemoryMaxBytes,
+      }),
+    async close() {
+      await cache.close();
+      await Promise.all([
+        store.close(),
+        limiter.close(),
+        transcoder.close(),
+        ...engines.map((engine) => engine.close()),
+      ]);
+      await redis?.close();
+    },
+  };
+}
+
+function openEngines(config: Config, clock: Clock, workers: number): Promise<SpeechEngine[]> {
+  const entries = config.engines.length > 0 ? config.engines : EMBEDDED_ENGINES;
+  return createEngines(entries, {
+    clock,
+    workers: config.synthesisWorkers ?? workers,
+    timeoutMs: config.engineTimeoutMs,
+  });
+}
+
+function openStores(config: Config, clock: Clock, events: EventBus, log: Logger) {
+  const ttlMs = config.cacheTtlSeconds * 1000;
+  const memory = new MemoryAudioStore({
+    clock,
+    maxBytes: config.cacheMemoryMaxBytes,
+    maxEntryBytes: config.cacheMaxEntryBytes,
+  });
+  if (config.redisUrl === undefined || config.redisEnabled === false)
+    return { store: memory as AudioStore, memory, redis: undefined };
+  const redis = openRedis({
+    url: config.redisUrl,
+    clock,
+    maxConnections: config.redisMaxConnections,
+    readTimeoutMs: config.redisTimeoutMs,
+    onStateChange: (change) =>
+      change.state === "up"
+        ? log.info("redis is up")
+        : log.warn({ reason: change.reason.message }, "redis is down; going on without it"),
+  });
+  const shared = new RedisAudioStore({
+    redis,
+    ttlMs,
+    compressionLevel: config.compressionLevel,
+    maxEntryBytes: config.cacheMaxEntryBytes,
+    onEvent: (event) => log.debug(event, "redis entry"),
+  });
+  const store = new TieredAudioStore({
+    memory,
+    redis: shared,
+    clock,
+    ttlMs,
+    onFailure: ({ operation, error }) => events.emit("store.failed", { op: operation, error }),
+  });
+  return { store: store as AudioStore, memory, redis };
+}
+
+function openLimiter(config: Config, clock: Clock): RateLimiter {
+  const windows: Window[] = [
+    { name: "minute", limit: config.rateLimitPerMinute, lengthMs: 60_000 },
+    { name: "hour", limit: config.rateLimitPerHour, lengthMs: 3_600_000 },
+  ];
+  return memoryRateLimiter({ windows: windows.filter(({ limit }) => limit > 0), clock });
+}
+
+function deliveryFormats(config: Config): Record<AudioFormatName, AudioFormat> {
+  const sampleRateHz = DELIVERY_SAMPLE_RATE_HZ;
+  return {
+    mp3: { name: "mp3", sampleRateHz, bitrateBps: config.mp3BitrateBps },
+    opus: { name: "opus", sampleRateHz, bitrateBps: config.opusBitrateBps },
+    aac: { name: "aac", sampleRateHz, bitrateBps: config.aacBitrateBps },
+    flac: { name: "flac", sampleRateHz },
+    wav: { name: "wav", sampleRateHz },
+    pcm: { name: "pcm", sampleRateHz },
+  };
+}
+
+function deadlines(config: Config) {
+  const own = new Map(config.engines.map(({ name, timeoutMs }) => [name, timeoutMs]));
+  return (engine: string) => {
+    const given = own.get(engine);
+    const ms = typeof given === "number" ? given : config.engineTimeoutMs;
+    return { firstAudioMs: ms, betweenChunksMs: ms };
+  };
+}
+
+function engineHealth(engines: readonly SpeechEngine[]): PartHealth {
+  return { status: "ok", detail: engines.map(({ name }) => name).join(", ") };
+}
+
+function cacheHealth(config: Config, redis: RedisPort | undefined): PartHealth {
+  const memory = `memory, ${Math.round(config.cacheMemoryMaxBytes / 1024 / 1024)} MiB`;
+  if (redis === undefined)
+    return { status: "ok", detail: `${memory}; not shared (set REDIS_URL to share it between servers)` };
+  if (redis.state === "up") return { status: "ok", detail: `${memory}, and Redis` };
+  return { status: "degraded", detail: `${memory}; Redis is ${redis.state}` };
+}
+
+function limitHealth({ windows }: RateLimiter): PartHealth {
+  if (windows.length === 0) return { status: "off", detail: "no limits" };
+  return {
+    status: "ok",
+    detail: windows.map(({ limit, name }) => `${limit} requests per ${name} and user`).join(", "),
+  };
+}
+
+type StatsContext = { memory: MemoryAudioStore; cache: SegmentCache; uptimeMs: number; maxBytes: number };
+
+function statsBody(counters: Readonly<Counters>, { memory, cache, uptimeMs, maxBytes }: StatsContext): StatsBody {
+  const { hits, misses, coalesced, transcoded } = counters;
+  const all = hits + misses + coalesced;
+  return {
+    uptimeMs: Math.round(uptimeMs),
+    requests: { delivered: counters.delivered, failed: counters.failed, refused: counters.refused },
+    segments: { hits, misses, coalesced, transcoded, hitRate: all === 0 ? 0 : (hits + coalesced) / all },
+    syntheses: {
+      started: counters.synthesesStarted,
+      finished: counters.synthesesFinished,
+      failed: counters.synthesesFailed,
+      running: cache.flights,
+    },
+    saved: { characters: counters.savedCharacters, audioSeconds: counters.savedAudioMs / 1000 },
+    memory: { entries: memory.count, bytes: memory.bytes, maxBytes },
+  };
+}

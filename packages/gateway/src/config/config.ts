@@ -1,0 +1,38 @@
+import type { OPTIONS } from "./options.ts";
+
+/** Type of each option's value, read off its line in the table. */
+type ValueOf<Spec> = Spec extends { is: { kind: "boolean" } }
+  ? boolean
+  : Spec extends { default: number }
+    ? number
+    : Spec extends { unit: string }
+      ? number
+      : string;
+
+type Optional = {
+  [K in keyof typeof OPTIONS]: (typeof OPTIONS)[K]["default"] extends undefined ? K : never;
+}[keyof typeof OPTIONS];
+
+/** What the environment says, with defaults filled in. */
+export type Settings = {
+  readonly [K in Exclude<keyof typeof OPTIONS, Optional>]: ValueOf<(typeof OPTIONS)[K]>;
+} & { readonly [K in Optional]: ValueOf<(typeof OPTIONS)[K]> | undefined };
+
+/** One engine of the config file; each type has fields of its own, checked by the type's schema. */
+export type EngineConfig = { readonly name: string; readonly type: string } & Readonly<Record<string, unknown>>;
+
+/** Everything a gateway is made from. */
+export type Config = Settings & {
+  /** In order of preference. Empty: the embedded ones. */
+  readonly engines: readonly EngineConfig[];
+  /** What callers say → engine name → what that engine says. */
+  readonly voices: Readonly<Record<string, Readonly<Record<string, string>>>>;
+};
+
+/** For people who embed the gateway: only what differs from the defaults. */
+export type ConfigInput = Partial<Config>;
+
+/** A setting that cannot be understood. One line that says what to write instead. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}

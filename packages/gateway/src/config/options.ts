@@ -1,0 +1,209 @@
+/** How an option is written in the environment. Bytes may carry a unit: `64MiB`, `500kB`. */
+export type OptionKind =
+  | { readonly kind: "integer"; readonly min: number; readonly max: number }
+  | { readonly kind: "bytes"; readonly min: number; readonly max: number }
+  | { readonly kind: "boolean" }
+  | { readonly kind: "string" }
+  | { readonly kind: "url"; readonly protocols: readonly string[] }
+  | { readonly kind: "choice"; readonly choices: readonly string[] };
+
+export type OptionSpec = {
+  /** Name in the environment. */
+  readonly env: string;
+  readonly is: OptionKind;
+  /** Undefined: not set unless somebody sets it; `meaning` then says what happens. */
+  readonly default: string | number | boolean | undefined;
+  readonly unit?: string;
+  readonly meaning: string;
+};
+
+const MIB = 1024 * 1024;
+const bytes = (min: number, max: number): OptionKind => ({ kind: "bytes", min, max });
+const integer = (min: number, max: number): OptionKind => ({ kind: "integer", min, max });
+
+/** Every option that the environment can set. docs/configuration.md is generated from this table. */
+export const OPTIONS = {
+  port: {
+    env: "PORT",
+    is: integer(0, 65_535),
+    default: 8080,
+    meaning: "TCP port of the HTTP server; 0 takes a free one.",
+  },
+  host: {
+    env: "HOST",
+    is: { kind: "string" },
+    default: "127.0.0.1",
+    meaning: "Address to listen on. `0.0.0.0` opens the gateway to the network.",
+  },
+  configFile: {
+    env: "MYNAH_CONFIG",
+    is: { kind: "string" },
+    default: undefined,
+    meaning:
+      "Path of the YAML file with engines and voices; without it `mynah.config.yaml` in the working directory, if there is one.",
+  },
+  redisUrl: {
+    env: "REDIS_URL",
+    is: { kind: "url", protocols: ["redis:", "rediss:"] },
+    default: undefined,
+    meaning: "Redis or Valkey that shares the audio cache between servers. Not set: memory only.",
+  },
+  redisEnabled: {
+    env: "REDIS_ENABLED",
+    is: { kind: "boolean" },
+    default: undefined,
+    meaning: "`false` never touches Redis. Not set: true if REDIS_URL is.",
+  },
+  redisMaxConnections: {
+    env: "REDIS_MAX_CONNECTIONS",
+    is: integer(1, 10_000),
+    default: 50,
+    unit: "sockets",
+    meaning: "Upper bound of sockets to Redis per server.",
+  },
+  redisTimeoutMs: {
+    env: "REDIS_TIMEOUT_MS",
+    is: integer(1, 60_000),
+    default: 50,
+    unit: "ms",
+    meaning: "Deadline of one Redis read; then the request goes on without Redis.",
+  },
+  cacheTtlSeconds: {
+    env: "CACHE_TTL",
+    is: integer(1, 31_536_000),
+    default: 3600,
+    unit: "s",
+    meaning: "How long audio is kept after its last use.",
+  },
+  cacheMemoryMaxBytes: {
+    env: "CACHE_MEMORY_MAX_BYTES",
+    is: bytes(0, 1024 * 1024 * MIB),
+    default: 64 * MIB,
+    unit: "bytes",
+    meaning: "Bound of the audio kept in this process; 0 turns that tier off.",
+  },
+  cacheMaxEntryBytes: {
+    env: "CACHE_MAX_ENTRY_BYTES",
+    is: bytes(1024, 512 * MIB),
+    default: 4 * MIB,
+    unit: "bytes",
+    meaning: "A segment's audio larger than this is not stored.",
+  },
+  compressionLevel: {
+    env: "COMPRESSION_LEVEL",
+    is: integer(0, 9),
+    default: 6,
+    meaning:
+      "zlib level for stored PCM and WAV, used where it makes the entry smaller; 0 is off. Other formats are compressed already.",
+  },
+  opusBitrateBps: {
+    env: "OPUS_BITRATE",
+    is: integer(6_000, 256_000),
+    default: 24_000,
+    unit: "bit/s",
+    meaning: "Bit rate of Opus.",
+  },
+  mp3BitrateBps: {
+    env: "MP3_BITRATE",
+    is: {
+      kind: "choice",
+      choices: ["32000", "40000", "48000", "56000", "64000", "80000", "96000", "112000", "128000", "144000", "160000"],
+    },
+    default: 48_000,
+    unit: "bit/s",
+    meaning: "Bit rate of MP3, one of those that MPEG-2 layer 3 has.",
+  },
+  aacBitrateBps: {
+    env: "AAC_BITRATE",
+    is: integer(16_000, 256_000),
+    default: 48_000,
+    unit: "bit/s",
+    meaning: "Bit rate of AAC.",
+  },
+  rateLimitPerMinute: {
+    env: "RATE_LIMIT_PER_MINUTE",
+    is: integer(0, 1_000_000),
+    default: 30,
+    unit: "requests",
+    meaning: "Requests that one user may make in any 60 seconds; 0 turns this window off.",
+  },
+  rateLimitPerHour: {
+    env: "RATE_LIMIT_PER_HOUR",
+    is: integer(0, 10_000_000),
+    default: 500,
+    unit: "requests",
+    meaning: "Requests that one user may make in any 3600 seconds; 0 turns this window off.",
+  },
+  maxTextChars: {
+    env: "MAX_TEXT_CHARS",
+    is: integer(1, 1_000_000),
+    default: 20_000,
+    unit: "characters",
+    meaning: "Longest text of one request, in UTF-16 code units. OpenAI's own limit is 4096.",
+  },
+  maxBodyBytes: {
+    env: "MAX_BODY_BYTES",
+    is: bytes(1024, 64 * MIB),
+    default: 256 * 1024,
+    unit: "bytes",
+    meaning: "Largest request body.",
+  },
+  requestTimeoutMs: {
+    env: "REQUEST_TIMEOUT_MS",
+    is: integer(100, 600_000),
+    default: 10_000,
+    unit: "ms",
+    meaning: "Time in which a whole request, headers and body, must have arrived.",
+  },
+  slowReaderTimeoutMs: {
+    env: "SLOW_READER_TIMEOUT_MS",
+    is: integer(1_000, 3_600_000),
+    default: 60_000,
+    unit: "ms",
+    meaning: "A client that takes no byte of its answer for so long is cut off.",
+  },
+  maxConnections: {
+    env: "MAX_CONNECTIONS",
+    is: integer(1, 1_000_000),
+    default: 20_000,
+    unit: "sockets",
+    meaning: "Open HTTP connections; more are closed at once.",
+  },
+  synthesisWorkers: {
+    env: "SYNTHESIS_WORKERS",
+    is: integer(1, 256),
+    default: undefined,
+    unit: "threads",
+    meaning: "Threads of each embedded engine. Not set: one per core, at most 4.",
+  },
+  transcodeWorkers: {
+    env: "TRANSCODE_WORKERS",
+    is: integer(1, 256),
+    default: undefined,
+    unit: "threads",
+    meaning: "Threads that encode and decode audio. Not set: one per core, at most 4.",
+  },
+  engineTimeoutMs: {
+    env: "ENGINE_TIMEOUT_MS",
+    is: integer(10, 600_000),
+    default: 10_000,
+    unit: "ms",
+    meaning:
+      "Time to an engine's first audio, then from chunk to chunk; `timeoutMs` of an engine in the config file goes before it.",
+  },
+  shutdownGraceMs: {
+    env: "SHUTDOWN_GRACE_MS",
+    is: integer(0, 600_000),
+    default: 10_000,
+    unit: "ms",
+    meaning: "After SIGTERM running answers may take so long to finish; then they are cut.",
+  },
+  logLevel: {
+    env: "LOG_LEVEL",
+    is: { kind: "choice", choices: ["silent", "error", "warn", "info", "debug"] },
+    default: "info",
+    meaning: "How much is logged. Spoken text never is.",
+  },
+} as const satisfies Record<string, OptionSpec>;
+
+export type OptionName = keyof typeof OPTIONS;

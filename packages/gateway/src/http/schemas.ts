@@ -1,0 +1,53 @@
+import { Type } from "typebox";
+import { AUDIO_FORMAT_NAMES, MIME_TYPES } from "../core/audio-format.ts";
+
+export const ErrorBody = Type.Object({
+  error: Type.Object({
+    message: Type.String(),
+    type: Type.String(),
+    param: Type.Union([Type.String(), Type.Null()]),
+    code: Type.Union([Type.String(), Type.Null()]),
+  }),
+});
+
+const binary = { schema: { type: "string", format: "binary" } };
+
+/** A 200 whose body is audio, one media type per format. */
+export const audioContent = {
+  description: "Audio, streamed as it is made; with Content-Length when it was stored.",
+  content: {
+    ...Object.fromEntries(AUDIO_FORMAT_NAMES.map((name) => [MIME_TYPES[name].split(";")[0]!, binary])),
+    "text/event-stream": { schema: { type: "string" } },
+  },
+};
+
+/** Refusals and failures, in OpenAI's shape on every route. */
+export const errorResponses = {
+  "4xx": {
+    description: "A refusal; `code` says why, `param` names the field.",
+    content: { "application/json": { schema: ErrorBody } },
+  },
+  "5xx": {
+    description: "A failure; `x-should-retry` says whether to try again.",
+    content: { "application/json": { schema: ErrorBody } },
+  },
+};
+
+export const VoiceListBody = Type.Object({
+  voices: Type.Array(
+    Type.Object({
+      id: Type.String({ description: "What to send as `voice`." }),
+      name: Type.String(),
+      language: Type.String({ description: "BCP-47." }),
+      gender: Type.Union([Type.Enum(["female", "male", "neutral"]), Type.Null()]),
+      engine: Type.String(),
+    }),
+  ),
+});
+
+export const ModelListBody = Type.Object({
+  object: Type.Literal("list"),
+  data: Type.Array(
+    Type.Object({ id: Type.String(), object: Type.Literal("model"), created: Type.Integer(), owned_by: Type.String() }),
+  ),
+});

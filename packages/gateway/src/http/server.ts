@@ -1,0 +1,108 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import swagger from "@fastify/swagger";
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import { type ErrorCode, SpeechError } from "../core/errors.ts";
+import { errorBody, sendError } from "./errors.ts";
+import { parseStrictJson } from "./strict-json.ts";
+
+export type ServerOptions = {
+  readonly logger: FastifyBaseLogger;
+  readonly version: string;
+  readonly maxBodyBytes: number;
+  readonly requestTimeoutMs: number;
+  readonly maxConnections: number;
+};
+
+const MAX_HEADER_BYTES = 16 * 1024;
+/** Longer than the 60 s that most proxies keep an idle connection, so that they close it and not we under their feet. */
+const KEEP_ALIVE_MS = 65_000;
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+
+/** Fastify with our limits, our JSON, our errors; routes are added by the composition root. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    bodyLimit: options.maxBodyBytes,
+    requestTimeout: options.requestTimeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    http: { maxHeaderSize: MAX_HEADER_BYTES },
+    genReqId: requestIdOf,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply),
+    routerOptions: { maxParamLength: 512 },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
+  }) as unknown as FastifyInstance;
+  app.server.maxConnections = options.maxConnections;
+  app.server.headersTimeout = options.requestTimeoutMs;
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_, body, done) => {
+    try {
+      done(null, parseStrictJson(body as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    reply.headers({ "x-request-id": request.id, "x-content-type-options": "nosniff" });
+  });
+  app.setErrorHandler(sendError);
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Mynah",
+        version: options.version,
+        description: "Text-to-speech gateway: any engine, one shared cache.",
+      },
+      tags: [{ name: "speech" }, { name: "catalogue" }, { name: "operations" }],
+    },
+  });
+  app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+  app.setNotFoundHandler((request, reply) => sendError(notFound(app, request.method, request.url), request, reply));
+  return app;
+}
+
+function notFound(app: FastifyInstance, method: string, url: string): SpeechError {
+  const path = url.split("?", 1)[0]!.slice(0, 200);
+  const others = (["GET", "POST", "PUT", "DELETE"] as const).filter(
+    (other) => other !== method && app.hasRoute({ method: other, url: path }),
+  );
+  if (others.length > 0)
+    return new SpeechError("method_not_allowed", `${path} answers to ${others.join(", ")}, not to ${method}`);
+  return new SpeechError("not_found", `there is no route ${method} ${path}; GET /openapi.json lists them`);
+}
+
+/** The caller's own id if it is harmless in a header and a log line, else a new one. */
+function requestIdOf(request: IncomingMessage): string {
+  const theirs = request.headers["x-request-id"];
+  return typeof theirs === "string" && REQUEST_ID.test(theirs) ? theirs : randomUUID();
+}
+
+/** What does not even parse as HTTP is answered on the bare socket, in the same shape. */
+function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const answers: Record<string, [ErrorCode, string, string]> = {
+    HPE_HEADER_OVERFLOW: [
+      "headers_too_large",
+      "431 Request Header Fields Too Large",
+      `the headers are larger than ${MAX_HEADER_BYTES} bytes`,
+    ],
+    ERR_HTTP_REQUEST_TIMEOUT: ["request_timeout", "408 Request Timeout", "the request took too long to arrive"],
+  };
+  const [code, status, message] = answers[error.code ?? ""] ?? [
+    "invalid_request",
+    "400 Bad Request",
+    "this is not a valid HTTP request",
+  ];
+  const body = JSON.stringify(errorBody(new SpeechError(code, message)));
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,68 @@
+import { MIME_TYPES } from "../core/audio-format.ts";
+import type { Decision } from "../core/quota.ts";
+import type { Speech } from "../speech/speak.ts";
+
+/** Headers of an answer with audio: what it is, where it came from and what it cost. */
+export function speechHeaders(speech: Speech): Record<string, string> {
+  return {
+    "content-type": MIME_TYPES[speech.format.name],
+    "cache-status": cacheStatus(speech),
+    "server-timing": serverTiming(speech.timings),
+    "mynah-engine": headerSafe(speech.engine),
+    "mynah-voice": headerSafe(speech.voice),
+    ...(speech.whole && { "mynah-duration-ms": String(Math.round(speech.whole.durationMs)) }),
+    ...limitHeaders(speech.quota),
+  };
+}
+
+/**
+ * RFC 9211. `fwd=partial` when some segments were stored; `collapsed` when all that was not stored was already being
+ * made for somebody else; `stored` tells that it will be when it is complete.
+ */
+export function cacheStatus({ outcomes, segments }: Speech): string {
+  const { hit, miss, coalesced } = outcomes;
+  if (hit === segments) return "mynah; hit";
+  const fwd = hit > 0 ? `fwd=partial; detail="${hit}/${segments}"` : "fwd=miss";
+  return `mynah; ${fwd}; ${miss === 0 && coalesced > 0 ? "collapsed" : "stored"}`;
+}
+
+function serverTiming({ limitMs, cacheMs, engineMs, transcodeMs }: Speech["timings"]): string {
+  const timings = { limit: limitMs, cache: cacheMs, engine: engineMs, transcode: transcodeMs };
+  return Object.entries(timings)
+    .filter(([name, ms]) => ms > 0 || name === "cache")
+    .map(([name, ms]) => `${name};dur=${ms.toFixed(2)}`)
+    .join(", ");
+}
+
+/**
+ * OpenAI's `x-ratelimit-*` for the window with the least room, and the IETF draft's RateLimit fields
+ * (draft-ietf-httpapi-ratelimit-headers) for all of them.
+ */
+export function limitHeaders({ states }: Decision): Record<string, string> {
+  if (states.length === 0) return {};
+  const tightest = states.reduce((least, state) => (state.remaining < least.remaining ? state : least));
+  return {
+    "x-ratelimit-limit-requests": String(tightest.window.limit),
+    "x-ratelimit-remaining-requests": String(tightest.remaining),
+    "x-ratelimit-reset-requests": goDuration(tightest.resetMs),
+    "ratelimit-policy": states
+      .map(({ window }) => `"${window.name}";q=${window.limit};w=${Math.ceil(window.lengthMs / 1000)}`)
+      .join(", "),
+    ratelimit: states
+      .map(({ window, remaining, resetMs }) => `"${window.name}";r=${remaining};t=${Math.ceil(resetMs / 1000)}`)
+      .join(", "),
+  };
+}
+
+/** `12ms`, `1.5s`, `6m0s`: the way OpenAI writes how long to wait. */
+export function goDuration(ms: number): string {
+  const whole = Math.ceil(ms);
+  if (whole < 1000) return `${whole}ms`;
+  if (whole < 60_000) return `${whole / 1000}s`;
+  return `${Math.floor(whole / 60_000)}m${Math.ceil((whole % 60_000) / 1000)}s`;
+}
+
+/** Engine and voice names come from configuration and from engines; a header takes visible ASCII only. */
+function headerSafe(value: string): string {
+  return value.replaceAll(/[^\x20-\x7e]/g, "?");
+}

@@ -1,0 +1,89 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { describeRateLimiter } from "../../test/conformance/rate-limiter.ts";
+import type { Clock } from "../core/clock.ts";
+import { systemClock } from "../core/clock.ts";
+import { memoryRateLimiter } from "./memory-rate-limiter.ts";
+
+const { signal } = new AbortController();
+
+function movableClock(startMs = 0): Clock & { advance(ms: number): Promise<void> } {
+  let nowMs = startMs;
+  return {
+    now: () => {
+      throw new Error("the wall clock may jump");
+    },
+    monotonic: () => nowMs,
+    sleep: () => Promise.reject(new Error("a limiter does not sleep")),
+    advance: async (ms) => {
+      nowMs += ms;
+    },
+  };
+}
+
+describeRateLimiter("memory", async (windows) => {
+  const clock = movableClock(123_456.789);
+  return { limiter: memoryRateLimiter({ windows, clock }), advance: clock.advance };
+});
+
+describeRateLimiter(
+  "memory, real time",
+  async (windows) => ({
+    limiter: memoryRateLimiter({ windows, clock: systemClock }),
+    advance: (ms) => systemClock.sleep(ms, signal),
+  }),
+  { realTime: true },
+);
+
+describe("memoryRateLimiter()", () => {
+  it("never shortens a window by rounding, at any fraction of a millisecond", async () => {
+    const pause = fc.double({ min: 0, max: 3, noNaN: true });
+    await fc.assert(
+      fc.asyncProperty(fc.array(pause, { maxLength: 60 }), async (pauses) => {
+        const clock = movableClock();
+        const limiter = memoryRateLimiter({ windows: [{ name: "w", limit: 3, lengthMs: 7 }], clock });
+        const admitted: number[] = [];
+        for (const ms of pauses) {
+          await clock.advance(ms);
+          const decision = await limiter.take("ann", { signal });
+          if (decision.admitted) admitted.push(clock.monotonic());
+        }
+        for (let n = 3; n < admitted.length; n++) expect(admitted[n]! - admitted[n - 3]!).toBeGreaterThanOrEqual(7);
+      }),
+    );
+  });
+
+  it("forgets the subject that was admitted longest ago when there are too many", async () => {
+    const clock = movableClock();
+    const windows = [{ name: "w", limit: 1, lengthMs: 1_000 }];
+    const limiter = memoryRateLimiter({ windows, clock, maxSubjects: 2 });
+    const admitted = async (subject: string) => (await limiter.take(subject, { signal })).admitted;
+    expect(await admitted("a")).toBe(true);
+    await clock.advance(1);
+    expect(await admitted("b")).toBe(true);
+    expect(await admitted("a")).toBe(false); // a refusal does not make it younger
+    expect(await admitted("c")).toBe(true);
+    expect(await admitted("b")).toBe(false);
+    expect(await admitted("a")).toBe(true);
+  });
+
+  it("keeps its memory small under a flood of names, and gives it back", async () => {
+    const clock = movableClock();
+    const limiter = memoryRateLimiter({ windows: [{ name: "w", limit: 500, lengthMs: 1_000 }], clock, maxSubjects: 1_000 });
+    for (let n = 0; n < 20_000; n++) await limiter.take(`flood-${n}`, { signal });
+    const late = await limiter.take("flood-19500", { signal });
+    const early = await limiter.take("flood-10", { signal });
+    expect([late.states[0]!.remaining, early.states[0]!.remaining]).toEqual([498, 499]);
+    await limiter.close();
+    expect((await limiter.take("flood-19500", { signal })).states[0]!.remaining).toBe(499);
+  });
+
+  it.each([
+    { name: "none", limit: 0, lengthMs: 1_000 },
+    { name: "half", limit: 1.5, lengthMs: 1_000 },
+    { name: "nan", limit: Number.NaN, lengthMs: 1_000 },
+    { name: "instant", limit: 1, lengthMs: 0 },
+  ])("refuses to be made with the window $name", (window) => {
+    expect(() => memoryRateLimiter({ windows: [window], clock: movableClock() })).toThrow(window.name);
+  });
+});

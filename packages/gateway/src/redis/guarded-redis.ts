@@ -1,0 +1,134 @@
+import type { Clock } from "../core/clock.ts";
+import type { CallOptions } from "../core/ports.ts";
+import { connect, type RedisClient } from "./connect.ts";
+import { RedisHealth, type RedisState, type RedisStateChange } from "./health.ts";
+import { RedisError } from "./redis-error.ts";
+
+export type GuardedRedisOptions = {
+  readonly url: string;
+  readonly clock: Clock;
+  /** Upper bound of connections to Redis, the shared one included. */
+  readonly maxConnections?: number;
+  /** Whole deadline of a call that a request waits for. */
+  readonly readTimeoutMs?: number;
+  /** Whole deadline of a call that nobody waits for. */
+  readonly writeTimeoutMs?: number;
+  readonly failuresBeforeDown?: number;
+  readonly probeEveryMs?: number;
+  /** Called once per change. Must not throw. */
+  readonly onStateChange?: (change: RedisStateChange) => void;
+};
+
+export type GuardedCallOptions = CallOptions & { readonly timeoutMs: number };
+
+/**
+ * One connection that all commands share (a second one was measured to gain nothing), behind a deadline per call and a breaker. A
+ * call settles within its deadline whatever Redis does, and at once while Redis is down.
+ */
+export class GuardedRedis {
+  readonly readTimeoutMs: number;
+  readonly writeTimeoutMs: number;
+  readonly #options: GuardedRedisOptions;
+  readonly #client: RedisClient;
+  readonly #health: RedisHealth;
+  readonly #dedicated = new Set<RedisClient>();
+
+  constructor(options: GuardedRedisOptions) {
+    this.#options = options;
+    this.readTimeoutMs = options.readTimeoutMs ?? 50;
+    this.writeTimeoutMs = options.writeTimeoutMs ?? 500;
+    const commandTimeoutMs = Math.max(this.readTimeoutMs, this.writeTimeoutMs);
+    this.#client = connect({ url: options.url, clock: options.clock, commandTimeoutMs });
+    this.#health = new RedisHealth({
+      clock: options.clock,
+      failuresBeforeDown: options.failuresBeforeDown ?? 1,
+      probeEveryMs: options.probeEveryMs ?? 250,
+      probe: () => this.#ping(),
+      onChange: options.onStateChange ?? (() => {}),
+    });
+    this.#client.on("ready", () => this.#health.connected());
+    this.#client.on("error", (error) => this.#health.lost(RedisError.from(error))); // unheard, it would end the process
+    this.#client.on("close", () => this.#health.lost(new RedisError("the connection to Redis was lost")));
+  }
+
+  get state(): RedisState {
+    return this.#health.state;
+  }
+
+  /** Resolves as soon as calls are let through; for a start that would like to, but need not, wait for Redis. */
+  whenUp({ signal }: CallOptions): Promise<void> {
+    return this.#health.whenUp(signal);
+  }
+
+  /**
+   * Sends one command, or several in one go, and waits for the answer. Rejects with the signal's reason, or with a RedisError: down,
+   * too late, or an error reply. A command given up may still be carried out later.
+   */
+  async run<T>(send: (client: RedisClient) => Promise<T>, { signal, timeoutMs }: GuardedCallOptions): Promise<T> {
+    signal.throwIfAborted();
+    if (this.#health.state !== "up") throw new RedisError("Redis is down");
+    try {
+      const answer = await withinDeadline(send(this.#client), timeoutMs, signal);
+      this.#health.succeeded();
+      return answer;
+    } catch (thrown) {
+      signal.throwIfAborted();
+      const error = RedisError.from(thrown);
+      if (error.isOutage) this.#health.failed(error);
+      else this.#health.succeeded();
+      throw error;
+    }
+  }
+
+  /** A connection of its own, for reads that block; undefined when there are as many as allowed. Give it back by `release`. */
+  dedicated(): RedisClient | undefined {
+    const { url, clock, maxConnections = 50 } = this.#options;
+    if (this.#dedicated.size + 1 >= maxConnections) return undefined;
+    const client = connect({ url, clock, commandTimeoutMs: 0 });
+    client.on("error", () => {}); // its commands reject; unheard, the event would end the process
+    this.#dedicated.add(client);
+    return client;
+  }
+
+  release(client: RedisClient): void {
+    if (this.#dedicated.delete(client)) client.disconnect();
+  }
+
+  /** Ends every connection. Calls still under way reject. */
+  async close(): Promise<void> {
+    this.#health.close();
+    this.#client.disconnect();
+    for (const client of [...this.#dedicated]) this.release(client);
+  }
+
+  /** As strict as the calls that will follow: a server too slow for them is down. */
+  async #ping(): Promise<void> {
+    const { signal } = new AbortController();
+    await withinDeadline(this.#client.ping(), this.readTimeoutMs, signal).catch((thrown: unknown) => {
+      const error = RedisError.from(thrown);
+      if (error.isOutage) throw error; // any other reply (MISCONF, NOPERM) is a sign of life
+    });
+  }
+}
+
+/**
+ * Rejects when the answer is late. After a pause of our own (garbage collection, a busy event loop) the timer comes first though the answer
+ * is already in the socket, so one turn of the loop is granted for reading it.
+ */
+function withinDeadline<T>(answer: Promise<T>, timeoutMs: number, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = (): void => settle(() => reject(new RedisError(`no answer within ${timeoutMs} ms`)));
+    const timer = setTimeout(() => setImmediate(late), timeoutMs);
+    const stop = (): void => settle(() => reject(signal.reason));
+    const settle = (how: () => void): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+      how(); // only the first one counts for a promise
+    };
+    signal.addEventListener("abort", stop, { once: true });
+    answer.then(
+      (value) => settle(() => resolve(value)),
+      (error: unknown) => settle(() => reject(error)),
+    );
+  });
+}

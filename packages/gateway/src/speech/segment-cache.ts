@@ -1,0 +1,286 @@
+import { only, primed } from "../core/async.ts";
+import { type AudioFormat, isLossless, sameFormat } from "../core/audio-format.ts";
+import { type CacheKey, cacheKey, type Sha256Hex, type SpeechIdentity } from "../core/cache-key.ts";
+import type { Clock } from "../core/clock.ts";
+import { SpeechError } from "../core/errors.ts";
+import type { EventBus } from "../core/events.ts";
+import type {
+  AudioStore,
+  CallOptions,
+  SpeechEngine,
+  SpeechMetadata,
+  StoredSpeech,
+  SynthesisChunk,
+  SynthesisRequest,
+  Transcoder,
+  WordTime,
+} from "../core/ports.ts";
+import type { CachePolicy } from "../core/utterance.ts";
+import { AUDIBLE_PEAK } from "./audible.ts";
+import type { EngineCall } from "./engine-call.ts";
+import { SharedSynthesis, type Synthesized } from "./shared-synthesis.ts";
+
+/** One segment, for one engine, in one format (`request.wanted`). */
+export type SegmentRequest = {
+  readonly engine: SpeechEngine;
+  readonly request: SynthesisRequest;
+  readonly policy: CachePolicy;
+};
+
+/** A segment's audio: stored and whole, or a reader on a running synthesis. */
+export type FlightTiming = {
+  /** Monotonic ms of the first audio in the engine's own format, where another one is made of it. */
+  nativeAt?: number;
+};
+export type SegmentSpeech =
+  | { readonly outcome: "hit"; readonly stored: StoredSpeech }
+  | {
+      readonly outcome: "miss" | "coalesced";
+      readonly chunks: AsyncIterable<SynthesisChunk>;
+      readonly timing: FlightTiming;
+    };
+
+export type SegmentCacheDeps = {
+  readonly store: AudioStore;
+  readonly transcoder: Transcoder;
+  readonly callEngine: EngineCall;
+  readonly events: EventBus;
+  readonly clock: Clock;
+  readonly sha256: Sha256Hex;
+  readonly ttlMs: number;
+  readonly storeTimeoutMs: number;
+  /** Bound on one segment's audio. */
+  readonly maxSegmentBytes: number;
+  /** Formats that may be stored, and so may serve to make another one from. */
+  readonly deliveryFormats: readonly AudioFormat[];
+};
+
+type Flight = { readonly shared: SharedSynthesis; readonly timing: FlightTiming; keep: boolean; generation: 0 | 1 };
+
+/**
+ * Segments from memory, Redis, a synthesis already running, another format of the same audio, or the engine, in this order.
+ *
+ * A flight is one stream of bytes in one format. Where the engine's own format is not the asked one there are two: the
+ * engine's, shared by callers of every format, and above it one per format that transcodes. Both sit in one map.
+ */
+export class SegmentCache {
+  readonly #deps: SegmentCacheDeps;
+  readonly #flights = new Map<CacheKey, Flight>();
+  /** Writes under way; close() waits for them. */
+  readonly #settling = new Set<Promise<void>>();
+
+  constructor(deps: SegmentCacheDeps) {
+    this.#deps = deps;
+  }
+
+  /** Synthesis streams that are running now. */
+  get flights(): number {
+    return this.#flights.size;
+  }
+
+  /** Stored audio if there is any that the policy accepts. A broken store is a miss, never an error. */
+  async lookup(segment: SegmentRequest, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+    return segment.policy.read
+      ? this.#stored(this.#keyOf(segment, segment.request.wanted), segment.policy, signal)
+      : undefined;
+  }
+
+  /**
+   * The segment, from wherever it comes soonest; `alreadyMissed` says that `lookup` was asked just now.
+   * Throws `not_cached` for only-if-cached; failures of the engine come out of `chunks`.
+   */
+  async open(
+    segment: SegmentRequest,
+    { signal, alreadyMissed = false }: CallOptions & { alreadyMissed?: boolean },
+  ): Promise<SegmentSpeech> {
+    const key = this.#keyOf(segment, segment.request.wanted);
+    if (!alreadyMissed && !this.#flights.get(key)?.shared.joinable) {
+      const stored = await this.lookup(segment, { signal });
+      if (stored !== undefined) return { outcome: "hit", stored };
+    }
+    if (segment.policy.onlyIfCached && (await this.#otherFormat(segment, signal)) === undefined) {
+      throw new SpeechError("not_cached", "the request said only-if-cached, and this is not cached");
+    }
+    signal.throwIfAborted();
+    return this.#join(segment, segment.request.wanted, signal);
+  }
+
+  /** Waits for what is being stored; running flights end with their readers. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#settling);
+  }
+
+  // No await in here: two callers that both missed must not both lead.
+  #join(segment: SegmentRequest, format: AudioFormat, signal: AbortSignal): Exclude<SegmentSpeech, { outcome: "hit" }> {
+    const key = this.#keyOf(segment, format);
+    const delivered = format === segment.request.wanted;
+    const running = this.#flights.get(key);
+    if (running?.shared.joinable) {
+      running.keep ||= delivered && segment.policy.write;
+      return { outcome: "coalesced", chunks: running.shared.read(signal), timing: running.timing };
+    }
+    const flight: Flight = {
+      keep: delivered && segment.policy.write,
+      generation: 0,
+      timing: {},
+      shared: new SharedSynthesis({
+        maxBytes: this.#deps.maxSegmentBytes,
+        finishAnyway: (bytes) =>
+          flight.keep && (segment.engine.capabilities.nearlyFree || nearlyDone(bytes, segment, format)),
+        start: (shared) => (delivered ? this.#make(segment, flight, shared) : this.#native(segment, shared)),
+      }),
+    };
+    this.#flights.set(key, flight);
+    const settled = this.#settle(key, flight, segment, format);
+    this.#settling.add(settled);
+    void settled.finally(() => this.#settling.delete(settled));
+    return { outcome: "miss", chunks: flight.shared.read(signal), timing: flight.timing };
+  }
+
+  async *#make(segment: SegmentRequest, flight: Flight, signal: AbortSignal): AsyncGenerator<SynthesisChunk> {
+    const { request, engine, policy } = segment;
+    const other = policy.read ? await this.#otherFormat(segment, signal) : undefined;
+    if (other !== undefined) {
+      flight.generation = 1;
+      this.#deps.events.emit("segment.transcoded", { from: other.metadata.format.name, to: request.wanted.name });
+      if (other.metadata.words !== undefined) yield { words: other.metadata.words };
+      for await (const audio of this.#deps.transcoder.transcode(
+        only(other.audio),
+        other.metadata.format,
+        request.wanted,
+        { signal },
+      )) {
+        yield { audio };
+      }
+      return;
+    }
+    const native = engine.outputFormat(request);
+    if (sameFormat(native, request.wanted)) yield* this.#native(segment, signal);
+    else yield* this.#transcoded(this.#join(segment, native, signal).chunks, native, request.wanted, flight, signal);
+  }
+
+  #native(segment: SegmentRequest, signal: AbortSignal): AsyncIterable<SynthesisChunk> {
+    return this.#deps.callEngine(segment.engine, segment.request, { signal });
+  }
+
+  async *#transcoded(
+    chunks: AsyncIterable<SynthesisChunk>,
+    from: AudioFormat,
+    to: AudioFormat,
+    flight: Flight,
+    signal: AbortSignal,
+  ): AsyncGenerator<SynthesisChunk> {
+    // Encoders write their headers before they have audio; a header must not commit us to an engine that then says nothing.
+    const source = await primed(chunks);
+    flight.timing.nativeAt = this.#deps.clock.monotonic();
+    const words: WordTime[] = [];
+    async function* audioOf(): AsyncGenerator<Uint8Array> {
+      for await (const chunk of source) {
+        if (chunk.words !== undefined) words.push(...chunk.words);
+        if (chunk.audio !== undefined) yield chunk.audio;
+      }
+    }
+    try {
+      for await (const audio of this.#deps.transcoder.transcode(audioOf(), from, to, { signal })) {
+        yield { audio, ...(words.length > 0 && { words: words.splice(0) }) };
+      }
+      if (words.length > 0) yield { words };
+    } finally {
+      await source.return?.();
+    }
+  }
+
+  /** The same audio in another delivery format, best source first. A copy of a copy is not made. */
+  async #otherFormat(segment: SegmentRequest, signal: AbortSignal): Promise<StoredSpeech | undefined> {
+    const { store, deliveryFormats } = this.#deps;
+    const others = deliveryFormats
+      .filter((format) => !sameFormat(format, segment.request.wanted) && format.name !== "aac") // no decoder for it
+      .sort(
+        (a, b) => Number(isLossless(b.name)) - Number(isLossless(a.name)) || (b.bitrateBps ?? 0) - (a.bitrateBps ?? 0),
+      );
+    const keys = others.map((format) => this.#keyOf(segment, format));
+    const found = await store.has(keys, { signal }).catch((error: unknown) => {
+      this.#deps.events.emit("store.failed", { op: "has", error });
+      return [];
+    });
+    for (const [index, key] of keys.entries()) {
+      if (!found[index]) continue;
+      const stored = await this.#stored(key, segment.policy, signal);
+      if (stored?.metadata.generation === 0) return stored;
+    }
+    return undefined;
+  }
+
+  async #stored(key: CacheKey, policy: CachePolicy, signal: AbortSignal): Promise<StoredSpeech | undefined> {
+    const { store, events, clock } = this.#deps;
+    const stored = await store.get(key, { signal }).catch((error: unknown) => {
+      events.emit("store.failed", { op: "get", error });
+      return undefined;
+    });
+    if (stored === undefined) return undefined;
+    const tooOld = policy.maxAgeMs !== undefined && clock.now() - stored.metadata.createdAtMs > policy.maxAgeMs;
+    return tooOld ? undefined : stored;
+  }
+
+  /** Stores what a flight brought, then takes it off the map: in this order, so that nobody misses both. */
+  async #settle(key: CacheKey, flight: Flight, segment: SegmentRequest, format: AudioFormat): Promise<void> {
+    const { store, events, ttlMs, storeTimeoutMs } = this.#deps;
+    try {
+      const whole = await flight.shared.finished.catch(() => undefined);
+      if (whole === undefined || !flight.keep) return;
+      const signal = AbortSignal.timeout(storeTimeoutMs); // not a caller's: they may hang up
+      const metadata = await this.#examined(whole, flight, segment, format, signal);
+      if (metadata === undefined) return;
+      await store.set(key, { metadata, audio: whole.audio }, { ttlMs, signal });
+      events.emit("store.written", { bytes: whole.audio.byteLength, engine: segment.engine.name });
+    } catch (error) {
+      events.emit("store.skipped", { reason: "failed", error });
+    } finally {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key); // a successor's entry stays
+    }
+  }
+
+  /** Listens to finished audio once more as a stranger would. Undefined: not worth keeping. */
+  async #examined(
+    { audio, words }: Synthesized,
+    flight: Flight,
+    { engine, request }: SegmentRequest,
+    format: AudioFormat,
+    signal: AbortSignal,
+  ): Promise<SpeechMetadata | undefined> {
+    try {
+      const { durationMs, peak } = await this.#deps.transcoder.inspect(audio, format, { signal });
+      if (peak < AUDIBLE_PEAK) throw new SpeechError("engine_no_audio", "the finished audio is silent");
+      return {
+        format,
+        durationMs,
+        engine: engine.name,
+        voice: request.voice,
+        characters: request.text.length,
+        createdAtMs: this.#deps.clock.now(),
+        generation: flight.generation,
+        ...(words.length > 0 && { words }),
+      };
+    } catch (error) {
+      this.#deps.events.emit("store.skipped", { reason: "rejected", error });
+      return undefined;
+    }
+  }
+
+  #keyOf({ engine, request }: SegmentRequest, format: AudioFormat): CacheKey {
+    const { wanted: _, ...sound } = request;
+    const identity: SpeechIdentity = { ...sound, engine: engine.name, engineVersion: engine.version, format };
+    return cacheKey(identity, this.#deps.sha256);
+  }
+}
+
+/** Characters of speech in a second at normal speed, over English and German voices; a rough guess is enough here. */
+const CHARS_PER_SECOND = 15;
+const NEARLY_DONE_SHARE = 0.75;
+
+/** Whether so much of a segment has come that cancelling it would throw away more than it saves. */
+function nearlyDone(bytes: number, { request }: SegmentRequest, format: AudioFormat): boolean {
+  const bytesPerSecond = format.bitrateBps === undefined ? format.sampleRateHz * 2 : format.bitrateBps / 8;
+  const expectedSeconds = request.text.length / CHARS_PER_SECOND / request.speed;
+  return bytes >= expectedSeconds * bytesPerSecond * NEARLY_DONE_SHARE;
+}

@@ -1,0 +1,57 @@
+import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
+
+export type SegmentLineOptions = {
+  readonly chain: EngineChain;
+  readonly segments: readonly Segment[];
+  readonly ahead: readonly (SpokenSegment | undefined)[];
+  /** Ends what is begun when it aborts; the only thing that does. */
+  readonly signal: AbortSignal;
+  readonly onSpoken: (spoken: SpokenSegment) => void;
+};
+
+/** Segments that may be in the making ahead of the one being delivered. */
+const PREFETCH = 1;
+
+/** The segments of one utterance in order, each begun a little before its turn and no earlier. */
+export class SegmentLine {
+  readonly #options: SegmentLineOptions;
+  readonly #begun = new Map<number, Promise<SpokenSegment>>();
+
+  constructor(options: SegmentLineOptions) {
+    this.#options = options;
+  }
+
+  first(): Promise<SpokenSegment> {
+    return this.#begin(0);
+  }
+
+  async *parts(): AsyncGenerator<AsyncIterable<Uint8Array>> {
+    const { segments, onSpoken } = this.#options;
+    for (const at of segments.keys()) {
+      const spoken = await this.#begin(at);
+      this.#begun.delete(at);
+      for (let next = at + 1; next <= at + PREFETCH && next < segments.length; next++) void this.#begin(next);
+      onSpoken(spoken);
+      yield audioOf(spoken);
+    }
+  }
+
+  #begin(at: number): Promise<SpokenSegment> {
+    const { chain, segments, ahead, signal } = this.#options;
+    const known = this.#begun.get(at);
+    if (known !== undefined) return known;
+    const looked = ahead[at];
+    const begun = looked ? Promise.resolve(looked) : chain.speak(segments[at]!, { signal, alreadyMissed: at === 0 });
+    begun.catch(() => {}); // its turn may never come
+    this.#begun.set(at, begun);
+    return begun;
+  }
+}
+
+async function* audioOf(spoken: SpokenSegment): AsyncGenerator<Uint8Array> {
+  if (spoken.outcome === "hit") {
+    yield spoken.stored.audio;
+    return;
+  }
+  for await (const { audio } of spoken.chunks) if (audio !== undefined) yield audio;
+}

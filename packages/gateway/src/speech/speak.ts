@@ -1,0 +1,217 @@
+import { primed } from "../core/async.ts";
+import type { AudioFormat } from "../core/audio-format.ts";
+import type { Clock } from "../core/clock.ts";
+import { SpeechError } from "../core/errors.ts";
+import type { EventBus, SegmentOutcome } from "../core/events.ts";
+import type { AudioJoiner, CallOptions, RateLimiter, WordTime } from "../core/ports.ts";
+import type { Decision } from "../core/quota.ts";
+import { isSpeakable, prepareText } from "../core/text/prepare.ts";
+import { splitSegments } from "../core/text/segment.ts";
+import type { Utterance } from "../core/utterance.ts";
+import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
+import { reporter } from "./report.ts";
+import { SegmentLine } from "./segment-line.ts";
+import type { Candidate, VoiceCatalogue } from "./voices.ts";
+
+/** Milliseconds of ours and the engine's until the first audio. */
+export type SpeechTimings = {
+  readonly limitMs: number;
+  readonly cacheMs: number;
+  readonly engineMs: number;
+  readonly transcodeMs: number;
+};
+
+/** An answer whose first audio is here. */
+export type Speech = {
+  readonly format: AudioFormat;
+  /** Of the first segment; a later one may have another if the engine failed in between. */
+  readonly engine: string;
+  readonly voice: string;
+  /** How the segments looked up so far were come by; those of a long text are still to come. */
+  readonly outcomes: Readonly<Record<SegmentOutcome, number>>;
+  readonly segments: number;
+  readonly fromCache: boolean;
+  /** Known when every segment was stored: then `audio` is one piece of this length. */
+  readonly whole?: { readonly bytes: Uint8Array; readonly durationMs: number; readonly words: readonly WordTime[] };
+  readonly audio: AsyncIterable<Uint8Array>;
+  readonly timings: SpeechTimings;
+  readonly quota: Decision;
+};
+
+export type SpeakResult =
+  | { readonly admitted: true; readonly speech: Speech }
+  | { readonly admitted: false; readonly quota: Extract<Decision, { admitted: false }> };
+
+export type Speak = (
+  utterance: Utterance,
+  options: CallOptions & { readonly requestId: string },
+) => Promise<SpeakResult>;
+
+export type SpeakDeps = {
+  readonly limiter: RateLimiter;
+  readonly voices: VoiceCatalogue;
+  readonly chain: EngineChain;
+  readonly joiner: AudioJoiner;
+  readonly events: EventBus;
+  readonly clock: Clock;
+  readonly maxTextChars: number;
+};
+
+/** Segments looked up at once before the first is spoken. Longer texts are looked up as they are spoken. */
+const LOOKUP_AHEAD = 32;
+/** A whole answer up to this size is put together in memory, and so has a Content-Length. */
+const MAX_WHOLE_BYTES = 16 * 1024 * 1024;
+
+/** One request's whole story: may they → who speaks → segments → stored, shared or made → joined. */
+export function createSpeak(deps: SpeakDeps): Speak {
+  const { limiter, voices, chain, joiner, events, clock } = deps;
+  return async function speak(utterance, { signal: callers, requestId }) {
+    const startedAt = clock.monotonic();
+    // Its own signal ends with the answer, however that ends: nothing begun for it can outlive it.
+    const ended = new AbortController();
+    const signal = AbortSignal.any([callers, ended.signal]);
+    try {
+      const text = checkedText(utterance.text, deps.maxTextChars);
+      const candidates = await voices.resolve(utterance, { signal }); // before the limiter: a wrong name costs nobody quota
+      const quota = await limiter.take(utterance.subject, { signal });
+      if (!quota.admitted) {
+        events.emit("speech.refused", { requestId, subject: utterance.subject, window: quota.window.name });
+        return { admitted: false, quota };
+      }
+      const limitedAt = clock.monotonic();
+      const segments = planSegments(text, utterance, candidates);
+      const ahead = await Promise.all(
+        segments.slice(0, LOOKUP_AHEAD).map((segment) => chain.lookup(segment, { signal })),
+      );
+      const lookedUpAt = clock.monotonic();
+      const limitMs = limitedAt - startedAt;
+      const cacheMs = lookedUpAt - limitedAt;
+      const report = reporter(events, clock, {
+        utterance,
+        requestId,
+        startedAt,
+        characters: text.length,
+        end: () => ended.abort(),
+      });
+
+      const stored = allStored(ahead, segments.length);
+      if (stored !== undefined) {
+        const whole = joinStored(joiner, utterance.format, stored);
+        const { engine, voice } = ahead[0]!;
+        for (const spoken of ahead) report.segment(spoken!);
+        const timings = { limitMs, cacheMs, engineMs: 0, transcodeMs: 0 };
+        const audio = report.counted(oneChunk(whole.bytes), engine);
+        const outcomes = { hit: segments.length, miss: 0, coalesced: 0 };
+        const speech = {
+          format: utterance.format,
+          engine,
+          voice,
+          outcomes,
+          segments: segments.length,
+          fromCache: true,
+          whole,
+          audio,
+          timings,
+          quota,
+        };
+        return { admitted: true, speech };
+      }
+
+      const line = new SegmentLine({ chain, segments, ahead, signal, onSpoken: report.segment });
+      const first = await line.first();
+      const timings = { limitMs, cacheMs, ...makingTimes(first, lookedUpAt, clock.monotonic()) };
+      const joined = await primed(joiner.join(utterance.format, line.parts()));
+      const outcomes = outcomesOf(ahead, first);
+      const audio = report.counted(joined, first.engine);
+      const speech = {
+        format: utterance.format,
+        engine: first.engine,
+        voice: first.voice,
+        outcomes,
+        segments: segments.length,
+        fromCache: false,
+        audio,
+        timings,
+        quota,
+      };
+      return { admitted: true, speech };
+    } catch (error) {
+      ended.abort();
+      const code = callers.aborted ? "caller_gone" : SpeechError.from(error, "internal", "").code;
+      events.emit("speech.failed", { requestId, subject: utterance.subject, code, error });
+      throw error;
+    }
+  };
+}
+
+function checkedText(raw: string, maxTextChars: number): string {
+  if (raw.length > maxTextChars) {
+    throw new SpeechError(
+      "text_too_long",
+      `the text has ${raw.length} characters; at most ${maxTextChars} are spoken`,
+      { param: "input" },
+    );
+  }
+  const text = prepareText(raw);
+  if (!isSpeakable(text))
+    throw new SpeechError("text_empty", "the text holds nothing that can be spoken", { param: "input" });
+  return text;
+}
+
+function planSegments(text: string, utterance: Utterance, candidates: readonly Candidate[]): Segment[] {
+  const { voice: _, text: __, subject: ___, cache: policy, model, ...sound } = utterance;
+  const maxChars = Math.min(...candidates.map(({ engine }) => engine.capabilities.maxChars));
+  return splitSegments(text, { maxChars, ...(sound.language && { language: sound.language }) }).map((part) => ({
+    ...sound,
+    text: part,
+    policy,
+    candidates,
+  }));
+}
+
+/** The stored audio of every segment, or undefined if one is missing or all are too large to be held at once. */
+function allStored(ahead: readonly (SpokenSegment | undefined)[], segments: number) {
+  if (ahead.length < segments) return undefined;
+  const stored = ahead.flatMap((spoken) => (spoken?.outcome === "hit" ? [spoken.stored] : []));
+  if (stored.length < segments) return undefined;
+  return stored.reduce((sum, { audio }) => sum + audio.byteLength, 0) <= MAX_WHOLE_BYTES ? stored : undefined;
+}
+
+type Stored = NonNullable<ReturnType<typeof allStored>>;
+
+function joinStored(joiner: AudioJoiner, format: AudioFormat, stored: Stored): NonNullable<Speech["whole"]> {
+  const words: WordTime[] = [];
+  let durationMs = 0;
+  for (const { metadata } of stored) {
+    for (const { text, startMs, endMs } of metadata.words ?? []) {
+      words.push({ text, startMs: startMs + durationMs, endMs: endMs + durationMs });
+    }
+    durationMs += metadata.durationMs;
+  }
+  return {
+    bytes: joiner.joinWhole(
+      format,
+      stored.map(({ audio }) => audio),
+    ),
+    durationMs,
+    words,
+  };
+}
+
+async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+function makingTimes(first: SpokenSegment, from: number, now: number): { engineMs: number; transcodeMs: number } {
+  const nativeAt = first.outcome === "hit" ? from : Math.max(from, first.timing.nativeAt ?? now);
+  return { engineMs: nativeAt - from, transcodeMs: first.outcome === "hit" ? 0 : now - nativeAt };
+}
+
+function outcomesOf(
+  ahead: readonly (SpokenSegment | undefined)[],
+  first: SpokenSegment,
+): Record<SegmentOutcome, number> {
+  const outcomes = { hit: 0, miss: 0, coalesced: 0 };
+  for (const [at, spoken] of ahead.entries()) outcomes[spoken?.outcome ?? (at === 0 ? first.outcome : "miss")]++;
+  return outcomes;
+}

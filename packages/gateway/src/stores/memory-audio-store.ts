@@ -1,0 +1,106 @@
+import { LRUCache } from "lru-cache";
+import type { CacheKey } from "../core/cache-key.ts";
+import type { Clock } from "../core/clock.ts";
+import type { AudioStore, CallOptions, StoredSpeech } from "../core/ports.ts";
+
+export type MemoryAudioStoreOptions = {
+  readonly clock: Clock;
+  /** Bound of the sum of all entries, metadata included. 0 keeps nothing. */
+  readonly maxBytes: number;
+  /** A larger entry is not kept: it would push out many for one. Default: an eighth of `maxBytes`. */
+  readonly maxEntryBytes?: number;
+};
+
+/** What an entry without words takes beside its audio: objects, strings, the key twice. Measured about 700. */
+const ENTRY_OVERHEAD_BYTES = 768;
+const WORD_OVERHEAD_BYTES = 96;
+/** A view into a buffer this much larger is copied before it is kept. */
+const PINNING_FACTOR = 1.1;
+
+type Entry = { readonly speech: StoredSpeech; readonly audioBytes: number };
+
+/**
+ * The store in this process: least recently used goes first, bounded in bytes. `get` gives the same object for the
+ * same entry each time. Nothing here waits, so the signal is only looked at on entry.
+ */
+export class MemoryAudioStore implements AudioStore {
+  readonly #entries: LRUCache<CacheKey, Entry>;
+  readonly #maxEntryBytes: number;
+
+  constructor({ clock, maxBytes, maxEntryBytes = Math.floor(maxBytes / 8) }: MemoryAudioStoreOptions) {
+    this.#maxEntryBytes = Math.min(maxEntryBytes, maxBytes);
+    this.#entries = new LRUCache({
+      maxSize: Math.max(1, Math.floor(maxBytes)), // 0 would mean unbounded
+      sizeCalculation: sizeOf,
+      updateAgeOnGet: true,
+      ttlResolution: 0, // else it remembers `now` for a while by a real timer, whatever the clock says
+      perf: { now: () => clock.monotonic() + 1 }, // it takes a start of 0 for "no ttl"
+    });
+  }
+
+  /** Of all entries, metadata estimated. Expired ones count until they are touched or pushed out. */
+  get bytes(): number {
+    return this.#entries.calculatedSize;
+  }
+  get count(): number {
+    return this.#entries.size;
+  }
+
+  async get(key: CacheKey, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+    signal.throwIfAborted();
+    const entry = this.#entries.get(key);
+    if (!entry) return undefined;
+    if (entry.speech.audio.byteLength === entry.audioBytes) return entry.speech;
+    this.#entries.delete(key); // somebody handed the buffer to a worker: it is detached, and empty
+    return undefined;
+  }
+
+  async set(key: CacheKey, speech: StoredSpeech, { signal, ttlMs }: CallOptions & { ttlMs: number }): Promise<void> {
+    signal.throwIfAborted();
+    if (speech.audio.byteLength === 0) throw new RangeError("an entry needs audio");
+    const audio = unpinned(speech.audio);
+    const entry: Entry = { speech: { metadata: speech.metadata, audio }, audioBytes: audio.byteLength };
+    if (sizeOf(entry) > this.#maxEntryBytes) this.#entries.delete(key);
+    else this.#entries.set(key, entry, { ttl: Math.max(1, Math.ceil(ttlMs)) });
+  }
+
+  async has(keys: readonly CacheKey[], { signal }: CallOptions): Promise<boolean[]> {
+    signal.throwIfAborted();
+    return keys.map((key) => this.#entries.has(key));
+  }
+
+  async delete(key: CacheKey, { signal }: CallOptions): Promise<boolean> {
+    signal.throwIfAborted();
+    const was = this.#entries.has(key); // false for an expired one, which `delete` would call true
+    this.#entries.delete(key);
+    return was;
+  }
+
+  async clear({ signal }: CallOptions): Promise<void> {
+    signal.throwIfAborted();
+    this.#entries.clear();
+  }
+
+  async close(): Promise<void> {
+    this.#entries.clear();
+  }
+}
+
+function sizeOf({ speech: { metadata }, audioBytes }: Entry): number {
+  const words = metadata.words ?? [];
+  return words.reduce(
+    (sum, word) => sum + WORD_OVERHEAD_BYTES + 2 * word.text.length,
+    audioBytes + ENTRY_OVERHEAD_BYTES,
+  );
+}
+
+/**
+ * The same bytes in a buffer of their own if they are a small part of a large one. What comes out of a socket is a
+ * slice of a 64 KiB read; kept as it is, 3 KB of audio would hold 10 times its size. Not `Buffer.from`: that pools.
+ */
+function unpinned(audio: Uint8Array): Uint8Array {
+  if (audio.buffer.byteLength <= PINNING_FACTOR * audio.byteLength) return audio;
+  const copy = Buffer.allocUnsafeSlow(audio.byteLength);
+  copy.set(audio);
+  return copy;
+}

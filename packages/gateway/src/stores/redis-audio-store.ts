@@ -1,0 +1,99 @@
+import type { CacheKey } from "../core/cache-key.ts";
+import type { CallOptions, StoredSpeech } from "../core/ports.ts";
+import { AUDIO_KEY_PATTERN, audioKey } from "../redis/keys.ts";
+import { RedisError } from "../redis/redis-error.ts";
+import type { RedisPort } from "../redis/redis-port.ts";
+import { type BadEntryReason, decodeEntry, encodeEntry } from "./entry.ts";
+import type { SharedAudioStore } from "./tiered-audio-store.ts";
+
+export type RedisAudioStoreEvent =
+  /** An entry could not be used; it counts as a miss and is being deleted. */
+  | { readonly type: "entry.bad"; readonly reason: BadEntryReason }
+  /** An entry was not stored because it would be larger than `maxEntryBytes`. */
+  | { readonly type: "entry.skipped"; readonly bytes: number };
+
+export type RedisAudioStoreOptions = {
+  readonly redis: RedisPort;
+  /** What a hit renews an entry to. */
+  readonly ttlMs: number;
+  /** zlib's level for PCM and WAV; 0 is off. */
+  readonly compressionLevel: number;
+  /** Larger entries are not stored: reading one would hold up everybody behind it on the connection. */
+  readonly maxEntryBytes?: number;
+  /** Must not throw. */
+  readonly onEvent?: (event: RedisAudioStoreEvent) => void;
+};
+
+/**
+ * The store that all servers share. Rejects when Redis fails; what it gives is whole and belongs to the key, or it is `undefined`. A hit
+ * is a view into what came out of the socket: who keeps it for long copies it. `close` leaves the connection to its owner.
+ */
+export class RedisAudioStore implements SharedAudioStore {
+  readonly #redis: RedisPort;
+  readonly #ttlMs: number;
+  readonly #compressionLevel: number;
+  readonly #maxEntryBytes: number;
+  readonly #onEvent: (event: RedisAudioStoreEvent) => void;
+
+  constructor({ redis, ttlMs, compressionLevel, maxEntryBytes = 4 << 20, onEvent = () => {} }: RedisAudioStoreOptions) {
+    this.#redis = redis;
+    this.#ttlMs = ttlMs;
+    this.#compressionLevel = compressionLevel;
+    this.#maxEntryBytes = maxEntryBytes;
+    this.#onEvent = onEvent;
+  }
+
+  async get(key: CacheKey, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+    const bytes = await this.#read(key, signal);
+    if (bytes === undefined) return undefined;
+    const decoded = bytes === "another type" ? { bad: "foreign" as const } : await decodeEntry(key, bytes);
+    if ("speech" in decoded) return decoded.speech;
+    this.#discard(key, decoded.bad);
+    return undefined;
+  }
+
+  async set(key: CacheKey, speech: StoredSpeech, { signal, ttlMs }: CallOptions & { ttlMs: number }): Promise<void> {
+    signal.throwIfAborted();
+    const entry = await encodeEntry(key, speech, { compressionLevel: this.#compressionLevel });
+    if (entry.byteLength > this.#maxEntryBytes) {
+      this.#onEvent({ type: "entry.skipped", bytes: entry.byteLength });
+      return;
+    }
+    await this.#redis.set(audioKey(key), entry, ttlMs, { signal });
+  }
+
+  /** Renews the entry's ttl without reading it; false if it is not there. */
+  renew(key: CacheKey, { signal }: CallOptions): Promise<boolean> {
+    return this.#redis.renew(audioKey(key), this.#ttlMs, { signal });
+  }
+
+  has(keys: readonly CacheKey[], { signal }: CallOptions): Promise<boolean[]> {
+    return this.#redis.exists(keys.map(audioKey), { signal });
+  }
+
+  delete(key: CacheKey, { signal }: CallOptions): Promise<boolean> {
+    return this.#redis.unlink(audioKey(key), { signal });
+  }
+
+  async clear({ signal }: CallOptions): Promise<void> {
+    await this.#redis.unlinkMatching(AUDIO_KEY_PATTERN, { signal });
+  }
+
+  async close(): Promise<void> {}
+
+  async #read(key: CacheKey, signal: AbortSignal): Promise<Uint8Array | "another type" | undefined> {
+    try {
+      return await this.#redis.getex(audioKey(key), this.#ttlMs, { signal });
+    } catch (error) {
+      if (error instanceof RedisError && error.replyCode === "WRONGTYPE") return "another type";
+      throw error;
+    }
+  }
+
+  /** Nobody waits for it and nobody minds if it fails: the entry is as bad the next time, or gone by its ttl. */
+  #discard(key: CacheKey, reason: BadEntryReason): void {
+    this.#onEvent({ type: "entry.bad", reason });
+    const { signal } = new AbortController();
+    this.#redis.unlink(audioKey(key), { signal }).catch(() => {});
+  }
+}

@@ -1,0 +1,137 @@
+import type { CacheKey } from "../core/cache-key.ts";
+import type { Clock } from "../core/clock.ts";
+import type { AudioStore, CallOptions, StoredSpeech } from "../core/ports.ts";
+
+/** A shared tier may be able to renew an entry without reading it. */
+export type SharedAudioStore = AudioStore & {
+  /** Renews the entry's ttl; false if it is not there. */
+  renew?(key: CacheKey, options: CallOptions): Promise<boolean>;
+};
+export type TierName = "memory" | "redis";
+export type TierOperation = "get" | "set" | "has" | "delete" | "clear" | "renew";
+export type TierFailure = { readonly tier: TierName; readonly operation: TierOperation; readonly error: unknown };
+
+export type TieredAudioStoreOptions = {
+  readonly memory: AudioStore;
+  readonly redis: SharedAudioStore;
+  readonly clock: Clock;
+  /** How long an entry lives after its last hit; what comes from Redis is kept in memory for this long. */
+  readonly ttlMs: number;
+  /** Told of everything a tier could not do. Must not throw. */
+  readonly onFailure: (failure: TierFailure) => void;
+};
+
+/** Hits in memory renew the entry in Redis too, but only this many times per ttl. */
+const RENEWALS_PER_TTL = 4;
+
+/**
+ * Memory in front of Redis. For `get`, `set` and `has` a broken tier is an empty one: reported, never an error.
+ * `delete` and `clear` reject when a tier failed, after having tried both: an operator who purges must not be told
+ * that it is done while the entry lives on.
+ */
+export class TieredAudioStore implements AudioStore {
+  readonly #options: TieredAudioStoreOptions;
+  /** When the entry behind this object was last known to be fresh in Redis. Goes when memory lets go of the object. */
+  readonly #renewedAt = new WeakMap<StoredSpeech, number>();
+
+  constructor(options: TieredAudioStoreOptions) {
+    this.#options = options;
+  }
+
+  async get(key: CacheKey, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+    const { memory, redis, ttlMs } = this.#options;
+    const near = await this.#orElse("memory", "get", undefined, memory.get(key, { signal }), signal);
+    if (near) {
+      this.#keepAliveInRedis(key, near);
+      return near;
+    }
+    const far = await this.#orElse("redis", "get", undefined, redis.get(key, { signal }), signal);
+    if (far) await this.#orElse("memory", "set", undefined, memory.set(key, far, { ttlMs, signal }), signal);
+    return far;
+  }
+
+  async set(key: CacheKey, speech: StoredSpeech, options: CallOptions & { readonly ttlMs: number }): Promise<void> {
+    const { memory, redis } = this.#options;
+    options.signal.throwIfAborted();
+    if (speech.audio.byteLength === 0) throw new RangeError("an entry needs audio"); // the caller's fault, not a tier's
+    await this.#orElse("memory", "set", undefined, memory.set(key, speech, options), options.signal);
+    await this.#orElse("redis", "set", undefined, redis.set(key, speech, options), options.signal);
+  }
+
+  async has(keys: readonly CacheKey[], { signal }: CallOptions): Promise<boolean[]> {
+    const { memory, redis } = this.#options;
+    const none = keys.map(() => false);
+    const near = await this.#orElse("memory", "has", none, memory.has(keys, { signal }), signal);
+    const missing = keys.filter((_, index) => !near[index]);
+    if (missing.length === 0) return near;
+    const far = await this.#orElse("redis", "has", [], redis.has(missing, { signal }), signal);
+    const there = new Set(missing.filter((_, index) => far[index]));
+    return keys.map((key, index) => near[index] === true || there.has(key));
+  }
+
+  async delete(key: CacheKey, { signal }: CallOptions): Promise<boolean> {
+    const { memory, redis } = this.#options;
+    // Redis first: the other way round a `get` in between would bring the entry back into memory.
+    const far = await outcomeOf(redis.delete(key, { signal }));
+    const near = await outcomeOf(memory.delete(key, { signal }));
+    return [this.#value("redis", "delete", far), this.#value("memory", "delete", near)].some(Boolean);
+  }
+
+  async clear({ signal }: CallOptions): Promise<void> {
+    const { memory, redis } = this.#options;
+    const far = await outcomeOf(redis.clear({ signal }));
+    const near = await outcomeOf(memory.clear({ signal }));
+    this.#value("redis", "clear", far);
+    this.#value("memory", "clear", near);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#options.memory.close(), this.#options.redis.close()]);
+  }
+
+  /**
+   * An entry that is always found in memory would run out in Redis, where other servers need it; and after Redis came
+   * back empty it would never return there. In the background and a few times per ttl only, so hits stay free of Redis.
+   */
+  #keepAliveInRedis(key: CacheKey, speech: StoredSpeech): void {
+    const { redis, clock, ttlMs, onFailure } = this.#options;
+    if (!redis.renew) return;
+    const nowMs = clock.monotonic();
+    const renewedAt = this.#renewedAt.get(speech);
+    if (renewedAt !== undefined && nowMs - renewedAt < ttlMs / RENEWALS_PER_TTL) return;
+    this.#renewedAt.set(speech, nowMs);
+    if (renewedAt === undefined) return; // first seen: it was set or fetched a moment ago
+    const { signal } = new AbortController(); // nobody's call: the caller has its answer
+    redis
+      .renew(key, { signal })
+      .then((there) => (there ? undefined : redis.set(key, speech, { ttlMs, signal })))
+      .catch((error: unknown) => onFailure({ tier: "redis", operation: "renew", error }));
+  }
+
+  async #orElse<T>(
+    tier: TierName,
+    operation: TierOperation,
+    fallback: T,
+    answer: Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      signal.throwIfAborted(); // given up by the caller: not the tier's fault
+      this.#options.onFailure({ tier, operation, error });
+      return fallback;
+    }
+  }
+
+  #value<T>(tier: TierName, operation: TierOperation, outcome: PromiseSettledResult<T>): T {
+    if (outcome.status === "fulfilled") return outcome.value;
+    this.#options.onFailure({ tier, operation, error: outcome.reason });
+    throw outcome.reason;
+  }
+}
+
+async function outcomeOf<T>(answer: Promise<T>): Promise<PromiseSettledResult<T>> {
+  const [outcome] = await Promise.allSettled([answer]);
+  return outcome!;
+}

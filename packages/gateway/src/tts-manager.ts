@@ -1,0 +1,141 @@
+import { randomUUID } from "node:crypto";
+import { pino } from "pino";
+import { composeSpeech, type Overrides } from "./compose.ts";
+import type { ConfigInput } from "./config/config.ts";
+import { resolveConfig } from "./config/load.ts";
+import { collect } from "./core/async.ts";
+import type { AudioFormatName } from "./core/audio-format.ts";
+import { SpeechError } from "./core/errors.ts";
+import type { WordTime } from "./core/ports.ts";
+import { DEFAULT_CACHE_POLICY } from "./core/utterance.ts";
+
+export type SynthesizeOptions = {
+  readonly text: string;
+  /** Default `alloy`. */
+  readonly voice?: string;
+  /** 0.25 to 4. */
+  readonly speed?: number;
+  /** 0.5 to 2. */
+  readonly pitch?: number;
+  readonly format?: AudioFormatName;
+  readonly language?: string;
+  /** Engines in order, `a,b`; default all. */
+  readonly model?: string;
+  /** Who is counted. Default: one shared `anonymous`. */
+  readonly userId?: string;
+  readonly signal?: AbortSignal;
+};
+
+export type SynthesizedSpeech = {
+  readonly audio: Uint8Array;
+  readonly metadata: {
+    readonly format: AudioFormatName;
+    readonly sampleRateHz: number;
+    readonly durationMs: number;
+    readonly engine: string;
+    readonly voice: string;
+    readonly segments: number;
+    /** Known when all of it came from the cache. */
+    readonly words?: readonly WordTime[];
+  };
+  readonly fromCache: boolean;
+  readonly latencyMs: number;
+};
+
+export type PerformanceMetrics = {
+  readonly cache: {
+    readonly hits: number;
+    readonly misses: number;
+    /** 0..1, over segments. */
+    readonly hitRate: number;
+    readonly totalRequests: number;
+    readonly totalCached: number;
+    readonly memoryEntries: number;
+    readonly memoryBytes: number;
+    readonly ttlSeconds: number;
+  };
+  readonly health: { readonly degraded: readonly string[] };
+};
+
+export type TtsManager = {
+  /** Speaks, or throws a SpeechError; `rate_limit_exceeded` carries `details.retryAfterMs`. */
+  synthesize(options: SynthesizeOptions): Promise<SynthesizedSpeech>;
+  getPerformanceMetrics(): PerformanceMetrics;
+  close(): Promise<void>;
+};
+
+/** The gateway's speech without its server, for programs that embed it. */
+export async function createTtsManager(input: ConfigInput = {}, overrides: Overrides = {}): Promise<TtsManager> {
+  const config = resolveConfig(input);
+  const speech = await composeSpeech(config, pino({ level: "silent" }), overrides);
+  const { clock, formats, transcoder, counters } = speech;
+  return {
+    async synthesize({
+      text,
+      voice = "alloy",
+      speed = 1,
+      pitch = 1,
+      format = "mp3",
+      userId = "anonymous",
+      signal = new AbortController().signal,
+      ...rest
+    }) {
+      const startedAt = clock.monotonic();
+      const utterance = {
+        ...rest,
+        text,
+        voice,
+        speed,
+        pitch,
+        format: formats[format],
+        cache: DEFAULT_CACHE_POLICY,
+        subject: userId,
+      };
+      const result = await speech.speak(utterance, { signal, requestId: randomUUID() });
+      if (!result.admitted) {
+        const { retryAfterMs, window } = result.quota;
+        throw new SpeechError("rate_limit_exceeded", `limit of ${window.limit} requests per ${window.name} reached`, {
+          retryAfterMs,
+        });
+      }
+      const { speech: answer } = result;
+      const audio = await collect(answer.audio);
+      const durationMs =
+        answer.whole?.durationMs ?? (await transcoder.inspect(audio, answer.format, { signal })).durationMs;
+      return {
+        audio,
+        metadata: {
+          format,
+          sampleRateHz: answer.format.sampleRateHz,
+          durationMs,
+          engine: answer.engine,
+          voice: answer.voice,
+          segments: answer.segments,
+          ...(answer.whole && { words: answer.whole.words }),
+        },
+        fromCache: answer.fromCache,
+        latencyMs: clock.monotonic() - startedAt,
+      };
+    },
+    getPerformanceMetrics() {
+      const { segments, memory, requests } = speech.stats();
+      const degraded = Object.entries(speech.parts()).flatMap(([name, { status }]) =>
+        status === "degraded" ? [name] : [],
+      );
+      return {
+        cache: {
+          hits: segments.hits,
+          misses: segments.misses,
+          hitRate: segments.hitRate,
+          totalRequests: requests.delivered,
+          totalCached: counters.stored,
+          memoryEntries: memory.entries,
+          memoryBytes: memory.bytes,
+          ttlSeconds: config.cacheTtlSeconds,
+        },
+        health: { degraded },
+      };
+    },
+    close: () => speech.close(),
+  };
+}

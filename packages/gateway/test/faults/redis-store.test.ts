@@ -1,0 +1,352 @@
+import { Redis } from "ioredis";
+import { afterEach, describe, expect, it } from "vitest";
+import { systemClock } from "../../src/core/clock.ts";
+import type { RedisStateChange } from "../../src/redis/health.ts";
+import { audioKey } from "../../src/redis/keys.ts";
+import { openRedis, type RedisPort } from "../../src/redis/redis-port.ts";
+import { MemoryAudioStore } from "../../src/stores/memory-audio-store.ts";
+import { RedisAudioStore } from "../../src/stores/redis-audio-store.ts";
+import { TieredAudioStore, type TierFailure } from "../../src/stores/tiered-audio-store.ts";
+import { keyFor, speechOf } from "../conformance/audio-store.ts";
+import { startFaultProxy } from "../support/fault-proxy.ts";
+import { freePort, type RedisProcess, startRedis } from "../support/redis-process.ts";
+
+/**
+ * The store as the gateway has it, on a real Redis that breaks. Deadlines are asserted loosely (the promise is 50 ms for the call that
+ * notices and nothing for the next ones): the machine is noisy, and what must never happen takes seconds.
+ */
+const NOTICED_MS = 150;
+const AT_ONCE_MS = 25;
+const { signal } = new AbortController();
+const ttlMs = 60_000;
+const inMemory = keyFor("in memory");
+const onlyInRedis = keyFor("only in redis");
+const absent = keyFor("absent");
+
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function redisServer(args: readonly string[] = []): Promise<RedisProcess> {
+  const server = await startRedis({ args });
+  cleanups.push(() => server.stop());
+  return server;
+}
+
+async function proxyTo(targetPort: number) {
+  const proxy = await startFaultProxy({ targetPort });
+  cleanups.push(() => proxy.close());
+  return proxy;
+}
+
+async function client(url: string): Promise<Redis> {
+  const raw = new Redis(url);
+  cleanups.push(async () => raw.disconnect());
+  return raw;
+}
+
+type Gateway = {
+  store: TieredAudioStore;
+  redis: RedisPort;
+  changes: RedisStateChange["state"][];
+  failures: TierFailure[];
+  reasons: string[];
+};
+
+function gateway(url: string): Gateway {
+  const changes: RedisStateChange["state"][] = [];
+  const reasons: string[] = [];
+  const failures: TierFailure[] = [];
+  const redis = openRedis({
+    url,
+    clock: systemClock,
+    onStateChange(change) {
+      changes.push(change.state);
+      if (change.state === "down") reasons.push(change.reason.message);
+    },
+  });
+  cleanups.push(() => redis.close());
+  const store = new TieredAudioStore({
+    memory: new MemoryAudioStore({ clock: systemClock, maxBytes: 16 << 20 }),
+    redis: new RedisAudioStore({ redis, ttlMs, compressionLevel: 6 }),
+    clock: systemClock,
+    ttlMs,
+    onFailure: (failure) => void failures.push(failure),
+  });
+  return { store, redis, changes, failures, reasons };
+}
+
+/** A gateway that is up, with one entry in memory and one more that only Redis has. */
+async function warmGateway(url: string, seedUrl = url): Promise<Gateway> {
+  const seed = gateway(seedUrl);
+  await up(seed);
+  await seed.store.set(onlyInRedis, speechOf(20_000), { ttlMs, signal });
+  const warm = gateway(url);
+  await up(warm);
+  await warm.store.set(inMemory, speechOf(20_000), { ttlMs, signal });
+  expect(warm.failures).toEqual([]);
+  return warm;
+}
+
+const up = ({ redis }: Gateway) => redis.whenUp({ signal: AbortSignal.timeout(10_000) });
+
+async function timed<T>(work: Promise<T>): Promise<{ value: T; ms: number }> {
+  const startMs = performance.now();
+  const value = await work;
+  return { value, ms: performance.now() - startMs };
+}
+
+/** While Redis is broken: memory answers, everything else misses, nothing is slow and nothing throws. */
+async function expectSpeechAsBefore({ store }: Gateway): Promise<void> {
+  const first = await timed(store.get(onlyInRedis, { signal }));
+  expect(first.value).toBeUndefined();
+  expect(first.ms).toBeLessThan(NOTICED_MS);
+  const times: number[] = [];
+  for (let call = 0; call < 20; call++) {
+    const { value, ms } = await timed(store.get(onlyInRedis, { signal }));
+    expect(value).toBeUndefined();
+    times.push(ms);
+  }
+  expect(times.sort((a, b) => a - b)[10]).toBeLessThan(AT_ONCE_MS);
+  expect((await store.get(inMemory, { signal }))?.audio.byteLength).toBe(20_000);
+  await store.set(keyFor("made meanwhile"), speechOf(), { ttlMs, signal });
+  expect(await store.has([keyFor("made meanwhile"), inMemory, absent], { signal })).toEqual([true, true, false]);
+}
+
+/** After the fault, without anybody's help: what is set here is there for another gateway. */
+async function expectRecovered({ store, redis }: Gateway, url: string): Promise<void> {
+  await redis.whenUp({ signal: AbortSignal.timeout(15_000) });
+  const raw = await client(url);
+  await expect
+    .poll(
+      async () => {
+        await store.set(keyFor("after"), speechOf(), { ttlMs, signal });
+        return raw.exists(audioKey(keyFor("after")));
+      },
+      { timeout: 10_000 },
+    )
+    .toBe(1);
+}
+
+describe("the audio store when Redis", () => {
+  it("is absent from the start, and comes later", async () => {
+    const url = `redis://127.0.0.1:${await freePort()}`;
+    const one = gateway(url);
+    await one.store.set(inMemory, speechOf(20_000), { ttlMs, signal });
+    await expectSpeechAsBefore(one);
+    await expect.poll(() => one.changes).toEqual(["down"]);
+    expect(one.reasons[0]).toContain("ECONNREFUSED");
+    const server = await startRedis({ args: ["--port", new URL(url).port] });
+    cleanups.push(() => server.stop());
+    await expectRecovered(one, url);
+    expect(one.changes).toEqual(["down", "up"]);
+  });
+
+  it("is killed, and restarted empty", async () => {
+    const server = await redisServer();
+    const one = await warmGateway(server.url);
+    await server.kill();
+    await expectSpeechAsBefore(one);
+    expect(one.changes).toEqual(["up", "down"]);
+    await server.restart();
+    await expectRecovered(one, server.url);
+    expect(one.changes).toEqual(["up", "down", "up"]);
+  });
+
+  it("is frozen: accepts connections and never answers", async () => {
+    const server = await redisServer();
+    const one = await warmGateway(server.url);
+    server.freeze();
+    await expectSpeechAsBefore(one);
+    await systemClock.sleep(1500, signal); // the dead socket is given up meanwhile, and the next one as well
+    await expectSpeechAsBefore(one);
+    expect(one.changes).toEqual(["up", "down"]);
+    server.thaw();
+    await expectRecovered(one, server.url);
+    expect(await one.store.get(onlyInRedis, { signal })).toBeDefined();
+  });
+
+  it("is frozen while many ask at once: all settle within the deadline", async () => {
+    const server = await redisServer();
+    const one = await warmGateway(server.url);
+    server.freeze();
+    const asked = Array.from({ length: 200 }, () => timed(one.store.get(onlyInRedis, { signal })));
+    const answers = await Promise.all(asked);
+    expect(answers.every(({ value }) => value === undefined)).toBe(true);
+    expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(2 * NOTICED_MS);
+    server.thaw();
+    await expectRecovered(one, server.url);
+  });
+
+  it("has become a replica: reads go on, writes are refused", async () => {
+    const server = await redisServer();
+    const one = await warmGateway(server.url);
+    const raw = await client(server.url);
+    await raw.replicaof("127.0.0.1", await freePort());
+    await one.store.set(keyFor("refused"), speechOf(), { ttlMs, signal });
+    expect(one.failures.map(({ operation }) => operation)).toEqual(["set"]);
+    await up(one); // it reconnected once, for there might have been another server behind the name by now
+    expect((await one.store.get(onlyInRedis, { signal }))?.audio.byteLength).toBe(20_000);
+    expect(await one.store.get(keyFor("refused"), { signal })).toBeDefined();
+    await raw.replicaof("NO", "ONE");
+    await expectRecovered(one, server.url);
+  });
+
+  it("wants replicas it does not have: reads go on, writes are refused", async () => {
+    const server = await redisServer();
+    const one = await warmGateway(server.url);
+    const raw = await client(server.url);
+    await raw.config("SET", "min-replicas-to-write", "1");
+    expect((await one.store.get(onlyInRedis, { signal }))?.audio.byteLength).toBe(20_000);
+    await one.store.set(keyFor("refused"), speechOf(), { ttlMs, signal });
+    expect(one.failures.map(({ operation }) => operation)).toEqual(["set"]);
+    expect(one.changes).toEqual(["up"]);
+    await raw.config("SET", "min-replicas-to-write", "0");
+    await expectRecovered(one, server.url);
+  });
+
+  it("is full and does not evict: reads go on, writes are refused", async () => {
+    const server = await redisServer(["--maxmemory-policy", "noeviction"]);
+    const one = await warmGateway(server.url);
+    const raw = await client(server.url);
+    await raw.config("SET", "maxmemory", "100kb");
+    await one.store.set(keyFor("refused"), speechOf(20_000), { ttlMs, signal });
+    expect(String(one.failures[0]?.error)).toContain("OOM");
+    expect((await one.store.get(onlyInRedis, { signal }))?.audio.byteLength).toBe(20_000);
+    expect(await one.store.get(keyFor("refused"), { signal })).toBeDefined();
+    expect(one.changes).toEqual(["up"]);
+    await raw.config("SET", "maxmemory", "0");
+    await expectRecovered(one, server.url);
+  });
+
+  it.each([
+    ["refuses our password", "redis://:wrong@127.0.0.1"],
+    ["wants a password and we have none", "redis://127.0.0.1"],
+  ])("%s", async (_, url) => {
+    const server = await redisServer(["--requirepass", "secret"]);
+    const one = gateway(`${url}:${server.port}`);
+    await one.store.set(inMemory, speechOf(20_000), { ttlMs, signal });
+    await expect.poll(() => one.changes, { timeout: 5000 }).toEqual(["down"]);
+    await expectSpeechAsBefore(one);
+    expect(one.reasons[0]).toMatch(/WRONGPASS|NOAUTH/);
+    expect(JSON.stringify([one.reasons, one.failures])).not.toContain("wrong@");
+    const raw = await client(`redis://:secret@127.0.0.1:${server.port}`);
+    await raw.config("SET", "requirepass", url.includes("wrong") ? "wrong" : "");
+    await expectRecovered(one, `${url}:${server.port}`);
+  });
+
+  it("answers everything 300 ms late", async () => {
+    const server = await redisServer();
+    const proxy = await proxyTo(server.port);
+    const url = `redis://127.0.0.1:${proxy.port}`;
+    const one = await warmGateway(url, server.url);
+    proxy.set({ delayMs: 300 });
+    await expectSpeechAsBefore(one);
+    await systemClock.sleep(1500, signal);
+    await expectSpeechAsBefore(one);
+    expect(one.changes).toEqual(["up", "down"]); // pings are answered, but too late: no flapping
+    proxy.heal();
+    await expectRecovered(one, server.url);
+  });
+
+  it("answers pings in time and audio too late: no flapping", async () => {
+    const server = await redisServer();
+    const proxy = await proxyTo(server.port);
+    const one = await warmGateway(`redis://127.0.0.1:${proxy.port}`, server.url);
+    proxy.set({ bytesPerSecond: 40_000 });
+    const endMs = performance.now() + 3000;
+    let slow = 0;
+    while (performance.now() < endMs) {
+      const { value, ms } = await timed(one.store.get(onlyInRedis, { signal }));
+      expect(value).toBeUndefined();
+      if (ms > 40) slow++;
+      await systemClock.sleep(20, signal);
+    }
+    expect(slow).toBeLessThanOrEqual(6); // after 0, ¼, ½, 1, 2 … seconds, and not twelve times that
+    proxy.heal();
+    await expectRecovered(one, server.url);
+  });
+
+  it("resets the connection in the middle of an answer", async () => {
+    const server = await redisServer();
+    const proxy = await proxyTo(server.port);
+    const one = await warmGateway(`redis://127.0.0.1:${proxy.port}`, server.url);
+    proxy.set({ resetAfterBytes: 5000 });
+    const { value, ms } = await timed(one.store.get(onlyInRedis, { signal }));
+    expect(value).toBeUndefined();
+    expect(ms).toBeLessThan(NOTICED_MS);
+    proxy.heal();
+    await up(one);
+    expect((await one.store.get(onlyInRedis, { signal }))?.audio.byteLength).toBe(20_000);
+  });
+
+  it("swallows everything on the way (a dead cable)", async () => {
+    const server = await redisServer();
+    const proxy = await proxyTo(server.port);
+    const one = await warmGateway(`redis://127.0.0.1:${proxy.port}`, server.url);
+    proxy.set({ blackHole: true });
+    await expectSpeechAsBefore(one);
+    proxy.heal();
+    await expectRecovered(one, server.url);
+  });
+
+  it("holds a key of another type, or a value that is not ours: a miss, then replaced", async () => {
+    const server = await redisServer();
+    const one = await warmGateway(server.url);
+    const raw = await client(server.url);
+    for (const spoil of [
+      () => raw.rpush(audioKey(absent), "a", "b"),
+      () => raw.set(audioKey(absent), Buffer.alloc(3000, 7)),
+    ]) {
+      await spoil();
+      expect(await one.store.get(absent, { signal })).toBeUndefined();
+      await expect.poll(() => raw.exists(audioKey(absent))).toBe(0);
+    }
+    await one.store.set(absent, speechOf(), { ttlMs, signal });
+    expect(await raw.exists(audioKey(absent))).toBe(1);
+    expect([one.failures, one.changes]).toEqual([[], ["up"]]);
+  });
+});
+
+describe("openRedis()", () => {
+  it("stays up when our own process paused for longer than the deadline", async () => {
+    const server = await redisServer();
+    const one = await warmGateway(server.url);
+    const answer = one.store.get(onlyInRedis, { signal });
+    await new Promise(setImmediate); // the command is on its way
+    const endMs = performance.now() + 120;
+    while (performance.now() < endMs);
+    expect((await answer)?.audio.byteLength).toBe(20_000);
+    expect(one.changes).toEqual(["up"]);
+  });
+
+  it("close() ends its connections and its timers, in any state", async () => {
+    const server = await redisServer();
+    const raw = await client(server.url);
+    const connections = async () => String(await raw.client("LIST")).split("name=mynah").length - 1;
+    const one = gateway(server.url);
+    await up(one);
+    await expect.poll(connections).toBe(1);
+    await one.redis.close();
+    await expect.poll(connections).toBe(0);
+    await expect(one.redis.ping({ signal })).rejects.toThrow("down");
+    const late = gateway(`redis://127.0.0.1:${await freePort()}`);
+    const waiting = late.redis.whenUp({ signal });
+    await late.redis.close();
+    await expect(waiting).rejects.toThrow("closed");
+    expect(one.changes).toEqual(["up"]);
+  });
+
+  it.each(["", "localhost:6379", "http://:hunter2@x", "redis+nonsense://x"])("refuses the URL %j", (url) => {
+    const attempt = () => openRedis({ url, clock: systemClock });
+    expect(attempt).toThrow(/REDIS_URL/);
+    expect(attempt).not.toThrow(/hunter2/);
+  });
+
+  it("whenUp() rejects with its signal's reason", async () => {
+    const one = gateway(`redis://127.0.0.1:${await freePort()}`);
+    const reason = new Error("do not wait any longer");
+    await expect(one.redis.whenUp({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+});
