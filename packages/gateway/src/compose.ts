@@ -2,12 +2,12 @@ import { hash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { createAudioJoiner } from "./audio/join.ts";
-import { createTranscoder } from "./audio/transcoder.ts";
+import { createTranscoder } from "./audio/transcode.ts";
 import type { Config, EngineConfig } from "./config/config.ts";
 import { type AudioFormat, type AudioFormatName, DELIVERY_SAMPLE_RATE_HZ } from "./core/audio-format.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
 import { EventBus } from "./core/events.ts";
-import type { AudioStore, RateLimiter, SpeechEngine, Transcoder } from "./core/ports.ts";
+import type { AudioJoiner, AudioStore, RateLimiter, SpeechEngine, Transcoder } from "./core/ports.ts";
 import type { Window } from "./core/quota.ts";
 import { createEngines } from "./engines/registry.ts";
 import type { PartHealth, Readiness } from "./http/health-routes.ts";
@@ -41,6 +41,7 @@ export type SpeechSystem = {
   readonly counters: Readonly<Counters>;
   readonly voices: VoiceCatalogue;
   readonly transcoder: Transcoder;
+  readonly joiner: AudioJoiner;
   readonly speak: Speak;
   readonly parts: () => Readiness["parts"];
   readonly stats: () => StatsBody;
@@ -90,13 +91,14 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     maxSegmentBytes: MAX_SEGMENT_BYTES,
     deliveryFormats: Object.values(formats),
   });
+  const joiner = createAudioJoiner();
   const speak = createSpeak({
     limiter,
     voices,
     clock,
     events,
     chain: new EngineChain({ cache }),
-    joiner: createAudioJoiner(),
+    joiner,
     maxTextChars: config.maxTextChars,
   });
 
@@ -108,6 +110,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     counters,
     voices,
     transcoder,
+    joiner,
     speak,
     parts: () => ({ engines: engineHealth(engines), cache: cacheHealth(config, redis), limits: limitHealth(limiter) }),
     stats: () =>

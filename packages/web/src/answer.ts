@@ -49,6 +49,7 @@ export function answerPanel(): AnswerPanel {
       panel.dataset.state = "streaming";
       head(cache.state, BADGES[cache.state], verdict(cache));
       facts.replaceChildren(...factRows({ firstAudioMs }));
+      panel.scrollIntoView({ block: "nearest" }); // on a phone it is below the form
     },
     show(said) {
       panel.dataset.state = "done";

@@ -31,6 +31,7 @@ describe("voiceGroups", () => {
   it("finds by every word, in any order, whatever the case and accents", () => {
     expect(found("FLITE english")).toEqual(["awb", "slt"]);
     expect(found("frénch")).toEqual(["fr"]);
+    expect(found("français")).toEqual(["fr"]);
     expect(found("en-us")).toEqual(["en-us", "awb", "slt"]);
     expect(found("klingon")).toEqual([]);
   });

@@ -9,7 +9,9 @@ export function voiceGroups(voices: readonly VoiceInfo[], query: string, locale:
   const groups = new Map<string, VoiceInfo[]>();
   for (const voice of voices) {
     const label = `${languageName(voice.language)} · ${voice.engine}`;
-    const haystack = fold([voice.id, voice.name, voice.language, voice.gender ?? "", label].join(" "));
+    const haystack = fold(
+      [voice.id, voice.name, voice.language, voice.gender ?? "", label, ownName(voice.language)].join(" "),
+    );
     // "male" must not find "female": a word is looked for at the start of a word.
     if (!words.every((word) => haystack.startsWith(word) || haystack.includes(` ${word}`))) continue;
     const group = groups.get(label);
@@ -36,6 +38,15 @@ function namesOfLanguages(locale: string): (tag: string) => string {
       return tag; // an engine's own spelling that is no BCP-47
     }
   };
+}
+
+/** What its speakers call a language: somebody who looks for Deutsch may not know that the page says German. */
+function ownName(tag: string): string {
+  try {
+    return namesOfLanguages(tag)(tag);
+  } catch {
+    return "";
+  }
 }
 
 function fold(text: string): string {

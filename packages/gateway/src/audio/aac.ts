@@ -90,11 +90,12 @@ class AacEncoder implements StreamEncoder {
 
   #drain(): Uint8Array[] {
     const packets: Uint8Array[] = [];
-    for (let size = 0; (size = this.#module._receive_packet(this.#context)) > 0; ) {
+    for (;;) {
+      const size = this.#module._receive_packet(this.#context);
+      if (size <= 0) return packets;
       const pointer = this.#module._get_encoded_data(this.#context);
       packets.push(adtsHeader(this.#sampleRateHz, size), this.#module.HEAPU8.slice(pointer, pointer + size));
     }
-    return packets;
   }
 }
 

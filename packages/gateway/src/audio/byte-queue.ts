@@ -34,7 +34,8 @@ export class ByteQueue {
   #makeRoom(count: number): void {
     const held = this.peek();
     const needed = held.length + count;
-    const target = needed > this.#buffer.length ? new Uint8Array(Math.max(needed, this.#buffer.length * 2)) : this.#buffer;
+    const target =
+      needed > this.#buffer.length ? new Uint8Array(Math.max(needed, this.#buffer.length * 2)) : this.#buffer;
     target.set(held, 0);
     this.#buffer = target;
     this.#start = 0;

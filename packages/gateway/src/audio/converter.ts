@@ -1,5 +1,5 @@
-import type { AudioFormat } from "../core/audio-format.ts";
 import { concat } from "../core/async.ts";
+import type { AudioFormat } from "../core/audio-format.ts";
 import type { AudioInspection } from "../core/ports.ts";
 import type { StreamDecoder, StreamEncoder } from "./codec.ts";
 import type { Codecs } from "./codecs.ts";
@@ -92,7 +92,11 @@ class DecodingConverter implements Converter {
 }
 
 /** Without `to` it only listens. Rejects for formats that cannot be decoded or made. */
-export async function createConverter(codecs: Codecs, from: AudioFormat, to: AudioFormat | undefined): Promise<Converter> {
+export async function createConverter(
+  codecs: Codecs,
+  from: AudioFormat,
+  to: AudioFormat | undefined,
+): Promise<Converter> {
   const rated = to === undefined ? undefined : await codecs.createEncoder(to);
   const rate = rated?.sampleRateHz ?? from.sampleRateHz;
   try {

@@ -30,7 +30,8 @@ export class FlacEncoderFactory {
     return {
       encode(samples) {
         const integers = Int32Array.from(samples, toInt16);
-        if (!flac.FLAC__stream_encoder_process_interleaved(encoder, integers, integers.length)) throw new Error("the FLAC encoder failed");
+        if (!flac.FLAC__stream_encoder_process_interleaved(encoder, integers, integers.length))
+          throw new Error("the FLAC encoder failed");
         return taken();
       },
       finish() {

@@ -4,7 +4,12 @@
  */
 import { ByteQueue } from "./byte-queue.ts";
 
-export type FlacStreamInfo = { readonly sampleRateHz: number; readonly channels: number; readonly bits: number; readonly totalSamples: number };
+export type FlacStreamInfo = {
+  readonly sampleRateHz: number;
+  readonly channels: number;
+  readonly bits: number;
+  readonly totalSamples: number;
+};
 export type FlacFrameHeader = {
   readonly blockSamples: number;
   readonly sampleRateHz: number;
@@ -57,7 +62,8 @@ function readHeader(bytes: Uint8Array, at: number): FlacFrameHeader | undefined 
   const channelCode = bytes[at + 3]! >> 4;
   const bits = BITS[(bytes[at + 3]! >> 1) & 7]!;
   const length = numberBytes(bytes[at + 4]!);
-  if (sizeCode === 0 || rateCode === 15 || channelCode > 10 || bits < 0 || (bytes[at + 3]! & 1) !== 0 || length === 0) return undefined;
+  if (sizeCode === 0 || rateCode === 15 || channelCode > 10 || bits < 0 || (bytes[at + 3]! & 1) !== 0 || length === 0)
+    return undefined;
   let cursor = at + 4 + length;
   const word = (count: number): number => {
     let value = 0;
@@ -65,7 +71,13 @@ function readHeader(bytes: Uint8Array, at: number): FlacFrameHeader | undefined 
     return value;
   };
   const blockSamples =
-    sizeCode === 1 ? 192 : sizeCode < 6 ? 576 << (sizeCode - 2) : sizeCode < 8 ? word(sizeCode - 5) + 1 : 256 << (sizeCode - 8);
+    sizeCode === 1
+      ? 192
+      : sizeCode < 6
+        ? 576 << (sizeCode - 2)
+        : sizeCode < 8
+          ? word(sizeCode - 5) + 1
+          : 256 << (sizeCode - 8);
   const sampleRateHz =
     rateCode < 12 ? RATES_HZ[rateCode]! : rateCode === 12 ? word(1) * 1000 : word(2) * (rateCode === 14 ? 10 : 1);
   if (cursor >= bytes.length || crc8(bytes.subarray(at, cursor)) !== bytes[cursor]) return undefined;
@@ -173,7 +185,10 @@ export function flacHead({ sampleRateHz, channels, bits, totalSamples }: FlacStr
   head.set([0x66, 0x4c, 0x61, 0x43, 0x80, 0, 0, STREAMINFO_BYTES]);
   view.setUint16(8, 16); // smallest and largest block: they differ, so numbers in frames count samples
   view.setUint16(10, 65_535);
-  view.setUint32(18, (sampleRateHz << 12) | ((channels - 1) << 9) | ((bits - 1) << 4) | Math.floor(totalSamples / 2 ** 32));
+  view.setUint32(
+    18,
+    (sampleRateHz << 12) | ((channels - 1) << 9) | ((bits - 1) << 4) | Math.floor(totalSamples / 2 ** 32),
+  );
   view.setUint32(22, totalSamples >>> 0);
   return head;
 }

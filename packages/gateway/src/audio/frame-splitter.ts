@@ -1,7 +1,12 @@
 import { ByteQueue } from "./byte-queue.ts";
 
 /** What a frame header says. `kind` is equal for two frames of one stream and differs between streams. */
-export type FrameHeader = { readonly length: number; readonly kind: number; readonly sampleRateHz: number; readonly samples: number };
+export type FrameHeader = {
+  readonly length: number;
+  readonly kind: number;
+  readonly sampleRateHz: number;
+  readonly samples: number;
+};
 
 /** Reads the header at `at`; undefined when there is none. Given at least `headerBytes` bytes. */
 export type ReadHeader = (bytes: Uint8Array, at: number) => FrameHeader | undefined;

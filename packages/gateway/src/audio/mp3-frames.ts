@@ -27,7 +27,16 @@ export function isInfoFrame({ bytes }: Frame): boolean {
   const mono = (bytes[3]! & 0xc0) === 0xc0;
   const sideInfo = mpeg1 ? (mono ? 17 : 32) : mono ? 9 : 17;
   const tagAt = (offset: number): string => String.fromCharCode(...bytes.subarray(offset, offset + 4));
-  return [HEADER_BYTES + sideInfo, HEADER_BYTES + 2 + sideInfo].some((at) => /^(Xing|Info)$/.test(tagAt(at))) || tagAt(36) === "VBRI";
+  return (
+    [HEADER_BYTES + sideInfo, HEADER_BYTES + 2 + sideInfo].some((at) => /^(Xing|Info)$/.test(tagAt(at))) ||
+    tagAt(36) === "VBRI"
+  );
+}
+
+/** The highest bit rate of MP3 that is not above the wanted one, in kbit/s; the lowest if all are. */
+export function mp3Kbps(sampleRateHz: number, wantedBps: number): number {
+  const rates = (sampleRateHz >= 32_000 ? BITRATES_1 : BITRATES_2).slice(1);
+  return rates.findLast((kbps) => kbps * 1000 <= wantedBps) ?? rates[0]!;
 }
 
 export function createMp3Splitter(): FrameSplitter {

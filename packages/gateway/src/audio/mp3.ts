@@ -1,45 +1,32 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { MPEGDecoder } from "mpg123-decoder";
-import { createEncoder, type WasmMediaEncoder } from "wasm-media-encoders";
 import { downmix, type StreamDecoder, type StreamEncoder } from "./codec.ts";
 import type { Frame } from "./frame-splitter.ts";
-import { createMp3Splitter, isInfoFrame } from "./mp3-frames.ts";
-
-type Lame = WasmMediaEncoder<"audio/mpeg">;
-type Bitrate = NonNullable<Parameters<Lame["configure"]>[0]["bitrate"]>;
+import { Lame } from "./lame.ts";
+import { createMp3Splitter, isInfoFrame, mp3Kbps } from "./mp3-frames.ts";
 
 const DEFAULT_BITRATE_BPS = 48_000;
-const BITRATES_KBPS: readonly Bitrate[] = [8, 16, 24, 32, 40, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
 /** LAME's own input buffer is sized by what it is given; more at once only costs memory. */
 const SAMPLES_PER_CALL = 4096;
-const MAX_IDLE = 4;
 
-/** Makes MP3 encoders, each with a WASM memory of its own that is used again: the code is compiled once. */
-export class Mp3EncoderPool {
-  readonly #idle: Lame[] = [];
-  #module: Promise<WebAssembly.Module> | undefined;
+/** Makes MP3 encoders that share one WASM memory. */
+export class Mp3EncoderFactory {
+  #lame: Promise<Lame> | undefined;
 
+  /** The bit rate is the next lower one that MP3 has at this sample rate. */
   async create(sampleRateHz: number, bitrateBps = DEFAULT_BITRATE_BPS): Promise<StreamEncoder> {
-    this.#module ??= WebAssembly.compile(
-      readFileSync(createRequire(import.meta.url).resolve("wasm-media-encoders/wasm/mp3")),
-    );
-    const lame = this.#idle.pop() ?? (await createEncoder("audio/mpeg", await this.#module));
-    const kbps = BITRATES_KBPS.findLast((rate) => rate * 1000 <= bitrateBps) ?? 8;
-    lame.configure({ channels: 1, sampleRate: sampleRateHz, outputSampleRate: sampleRateHz as 24_000, bitrate: kbps });
+    this.#lame ??= Lame.load();
+    const lame = await this.#lame;
+    const handle = lame.open(sampleRateHz, mp3Kbps(sampleRateHz, bitrateBps));
     return {
       encode(samples) {
         const chunks: Uint8Array[] = [];
         for (let at = 0; at < samples.length; at += SAMPLES_PER_CALL) {
-          const part = samples.subarray(at, at + SAMPLES_PER_CALL);
-          chunks.push(lame.encode([part]).slice()); // it lends a view into its memory
+          chunks.push(lame.encode(handle, samples.subarray(at, at + SAMPLES_PER_CALL)));
         }
         return chunks;
       },
-      finish: () => [lame.finalize().slice()],
-      free: () => {
-        if (this.#idle.length < MAX_IDLE) this.#idle.push(lame);
-      },
+      finish: () => [lame.flush(handle)],
+      free: () => lame.close(handle),
     };
   }
 }

@@ -24,7 +24,12 @@ function pageChecksum(page: Uint8Array): number {
 }
 
 /** One page as read: the packets that end on it, and the time its last one ends at (-1n: none ends here). */
-export type OggPage = { readonly packets: readonly Uint8Array[]; readonly granule: bigint; readonly first: boolean; readonly last: boolean };
+export type OggPage = {
+  readonly packets: readonly Uint8Array[];
+  readonly granule: bigint;
+  readonly first: boolean;
+  readonly last: boolean;
+};
 
 /** Finds pages in bytes cut anywhere. Pages with a wrong checksum are left out, as after a loss on the wire. */
 export class OggReader {

@@ -22,10 +22,12 @@ export function opusPacketSamples(packet: Uint8Array): number {
 
 /** Throws for a first packet that is not OpusHead, or has more than two channels. */
 export function readOpusHead(packet: Uint8Array): OpusHead {
-  if (packet.length < HEAD_BYTES || String.fromCharCode(...packet.subarray(0, 8)) !== "OpusHead") throw new Error("Ogg, but not Opus");
+  if (packet.length < HEAD_BYTES || String.fromCharCode(...packet.subarray(0, 8)) !== "OpusHead")
+    throw new Error("Ogg, but not Opus");
   const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
   const channels = view.getUint8(9);
-  if (view.getUint8(8) >> 4 !== 0 || channels < 1 || channels > 2) throw new Error("an Opus header that cannot be read");
+  if (view.getUint8(8) >> 4 !== 0 || channels < 1 || channels > 2)
+    throw new Error("an Opus header that cannot be read");
   return { channels, preSkip: view.getUint16(10, true), inputRateHz: view.getUint32(12, true) };
 }
 

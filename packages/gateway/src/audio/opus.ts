@@ -9,7 +9,7 @@ import {
   Signal,
 } from "libopus-wasm";
 import type { StreamDecoder, StreamEncoder } from "./codec.ts";
-import { OggReader, type OggPage, OggWriter } from "./ogg.ts";
+import { type OggPage, OggReader, OggWriter } from "./ogg.ts";
 import { isOpusTags, OPUS_CLOCK_HZ, opusHeadPages, opusPacketSamples, readOpusHead } from "./opus-packets.ts";
 
 const DEFAULT_BITRATE_BPS = 24_000;
@@ -108,7 +108,10 @@ class OpusEncoder implements StreamEncoder {
 }
 
 /** `sampleRateHz` must be one of libopus's own. */
-export async function createOpusEncoder(sampleRateHz: number, bitrateBps = DEFAULT_BITRATE_BPS): Promise<StreamEncoder> {
+export async function createOpusEncoder(
+  sampleRateHz: number,
+  bitrateBps = DEFAULT_BITRATE_BPS,
+): Promise<StreamEncoder> {
   const opus = await createEncoder({
     sampleRate: sampleRateHz as SampleRate,
     channels: 1,

@@ -36,7 +36,7 @@ export class BlockAligner {
       whole.set(bytes, this.#rest.length);
     }
     const cut = whole.length - (whole.length % this.#size);
-    this.#rest = whole.slice(cut);
+    this.#rest = new Uint8Array(whole.subarray(cut)); // a copy, also of a Buffer, whose slice() is a view
     return whole.subarray(0, cut);
   }
 }

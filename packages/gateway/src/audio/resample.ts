@@ -8,7 +8,12 @@ const KAISER_BETA = 9;
 /** Passband edge as a part of the lower Nyquist frequency: what is above folds back below -80 dB. */
 const CUTOFF = 0.94;
 
-type Bank = { readonly up: number; readonly down: number; readonly half: number; readonly phases: readonly Float32Array[] };
+type Bank = {
+  readonly up: number;
+  readonly down: number;
+  readonly half: number;
+  readonly phases: readonly Float32Array[];
+};
 
 function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);

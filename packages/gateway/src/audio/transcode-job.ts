@@ -1,4 +1,4 @@
-import { deferred } from "../core/async.ts";
+import { deferred, once } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { AudioInspection } from "../core/ports.ts";
 import { MAX_INPUT_BYTES } from "./worker-messages.ts";
@@ -79,19 +79,20 @@ export class TranscodeJob {
     });
     this.#handle = handle;
     const iterator = audio[Symbol.asyncIterator]();
-    const abort = (): void => {
-      this.#ready.length = 0;
-      this.#settle("failed", signal.reason);
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    this.#feed(iterator, handle).catch((error: unknown) => this.#settle("failed", error));
-    return () => {
+    const stop = once(() => {
       signal.removeEventListener("abort", abort);
-      this.#settle("failed", undefined);
+      this.#settle("failed", signal.reason);
       handle.cancel();
       // Not awaited: a source that hangs in next() would hold up a consumer who has already left.
       iterator.return?.().catch(() => {});
+    });
+    const abort = (): void => {
+      this.#ready.length = 0;
+      stop(); // now: the consumer may never ask again
     };
+    signal.addEventListener("abort", abort, { once: true });
+    this.#feed(iterator, handle).catch((error: unknown) => this.#settle("failed", error));
+    return stop;
   }
 
   async #feed(iterator: AsyncIterator<Uint8Array>, handle: JobHandle): Promise<void> {
@@ -105,9 +106,10 @@ export class TranscodeJob {
           await this.#room.promise;
           if (this.#state !== "running") return;
         }
-        const part = value.slice(at, at + INPUT_CHUNK_BYTES); // a copy: the bytes were lent, and a transfer takes them away
+        // A copy, for the bytes were lent and a transfer takes them away. Not slice(): on a Buffer that is only a view.
+        const part = new Uint8Array(value.subarray(at, at + INPUT_CHUNK_BYTES));
         this.#inFlightBytes += part.length;
-        handle.input(new Uint8Array(part));
+        handle.input(part);
       }
     }
     this.#endSent = true;

@@ -28,13 +28,22 @@ function assertDecodable({ name }: AudioFormat): void {
 }
 
 /** PCM to WAV and back: a header more or less, not worth a thread. */
-async function* rewrap(audio: AsyncIterable<Uint8Array>, from: AudioFormat, to: AudioFormat, { signal }: CallOptions): AsyncIterable<Uint8Array> {
+async function* rewrap(
+  audio: AsyncIterable<Uint8Array>,
+  from: AudioFormat,
+  to: AudioFormat,
+  { signal }: CallOptions,
+): AsyncIterable<Uint8Array> {
   const converter = await createConverter(new Codecs(), from, to);
   const attempt = (step: () => Uint8Array): Uint8Array => {
     try {
       return step();
     } catch (error) {
-      throw SpeechError.from(error, "transcode_failed", error instanceof Error ? error.message : "audio does not decode");
+      throw SpeechError.from(
+        error,
+        "transcode_failed",
+        error instanceof Error ? error.message : "audio does not decode",
+      );
     }
   };
   for await (const chunk of audio) {
@@ -70,7 +79,8 @@ export function createTranscoder({
       signal.throwIfAborted();
       if (sameFormat(from, to)) return yield* audio;
       assertDecodable(from);
-      if (isUncompressed(from) && isUncompressed(to) && from.sampleRateHz === to.sampleRateHz) return yield* rewrap(audio, from, to, { signal });
+      if (isUncompressed(from) && isUncompressed(to) && from.sampleRateHz === to.sampleRateHz)
+        return yield* rewrap(audio, from, to, { signal });
       return yield* new TranscodeJob({ pool, audio, from, to, signal }).output();
     },
     async inspect(audio, format, { signal }) {

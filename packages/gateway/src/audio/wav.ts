@@ -5,18 +5,18 @@ import { type SampleLayout, sampleReader } from "./wav-samples.ts";
 
 /** RIFF's way to say "until the stream ends". */
 const UNKNOWN_SIZE = 0xffff_ffff;
-const HEADER_BYTES = 44;
+export const WAV_HEADER_BYTES = 44;
 const MAX_FORMAT_BYTES = 1024;
 
 /** The 44 bytes in front of mono s16le samples. Without a length the sizes say "unknown", as a live stream must. */
 export function wavHeader(sampleRateHz: number, dataBytes?: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(HEADER_BYTES);
+  const bytes = new Uint8Array(WAV_HEADER_BYTES);
   const view = new DataView(bytes.buffer);
   const ascii = (at: number, text: string): void => {
     for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
   };
   ascii(0, "RIFF");
-  view.setUint32(4, dataBytes === undefined ? UNKNOWN_SIZE : dataBytes + HEADER_BYTES - 8, true);
+  view.setUint32(4, dataBytes === undefined ? UNKNOWN_SIZE : dataBytes + WAV_HEADER_BYTES - 8, true);
   ascii(8, "WAVEfmt ");
   view.setUint32(16, 16, true);
   view.setUint16(20, 1, true);
@@ -114,7 +114,8 @@ class WavDecoder implements StreamDecoder {
       bits: format.getUint16(14, true),
     };
     const rate = format.getUint32(4, true);
-    if (layout.channels < 1 || layout.channels > 32 || rate < 1000 || rate > 400_000) throw new Error("wav with an impossible fmt chunk");
+    if (layout.channels < 1 || layout.channels > 32 || rate < 1000 || rate > 400_000)
+      throw new Error("wav with an impossible fmt chunk");
     this.sampleRateHz = rate;
     this.#layout = layout;
     this.#read = sampleReader(layout);

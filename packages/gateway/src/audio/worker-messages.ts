@@ -18,6 +18,6 @@ export type FromWorker =
   | { readonly type: "failed"; readonly job: number; readonly message: string };
 
 /** Input on its way to a worker or waiting in it, per job. */
-export const MAX_INPUT_BYTES = 128 * 1024;
+export const MAX_INPUT_BYTES = 64 * 1024;
 /** Output on its way to the consumer or waiting for it, per job, before the worker pauses the job. */
-export const MAX_OUTPUT_BYTES = 256 * 1024;
+export const MAX_OUTPUT_BYTES = 64 * 1024;

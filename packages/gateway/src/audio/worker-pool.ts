@@ -28,11 +28,21 @@ export type WorkerPoolOptions = {
   readonly clock: Clock;
   /** A worker that has work and says nothing for so long hangs in some codec, and is ended. */
   readonly stallTimeoutMs: number;
+  /** Other code for the threads; tests use it to let them crash and hang. */
+  readonly workerUrl?: URL;
 };
 
-type Member = { readonly worker: Worker; readonly jobs: Map<number, JobEvents>; messages: number; watch: AbortController | undefined };
+type Member = {
+  readonly worker: Worker;
+  readonly jobs: Map<number, JobEvents>;
+  messages: number;
+  watch: AbortController | undefined;
+};
 
-const WORKER_FILE = import.meta.url.endsWith(".ts") ? "./transcode-worker.ts" : "./transcode-worker.js";
+const WORKER_URL = new URL(
+  import.meta.url.endsWith(".ts") ? "./transcode-worker.ts" : "./transcode-worker.js",
+  import.meta.url,
+);
 /** Codec memory is outside the JavaScript heap, which holds little more than the chunks under way. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 };
 
@@ -87,7 +97,9 @@ export class WorkerPool {
   }
 
   #addMember(): Member {
-    const worker = new Worker(new URL(WORKER_FILE, import.meta.url), { resourceLimits: RESOURCE_LIMITS });
+    // Without our own command line: flags such as --input-type are not for a file.
+    const url = this.#options.workerUrl ?? WORKER_URL;
+    const worker = new Worker(url, { execArgv: [], resourceLimits: RESOURCE_LIMITS });
     const member: Member = { worker, jobs: new Map(), messages: 0, watch: undefined };
     const died = (cause?: unknown): void => {
       void this.#end(member, new SpeechError("transcode_failed", "the transcoding thread ended", { cause }));

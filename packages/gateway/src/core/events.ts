@@ -42,7 +42,7 @@ export type SpeechEvents = {
   "engine.failed": { readonly engine: string; readonly code: ErrorCode; readonly error: unknown };
   /** Audio was made from a cached other format instead of by the engine. */
   "segment.transcoded": { readonly from: AudioFormatName; readonly to: AudioFormatName };
-  "store.failed": { readonly op: "get" | "set" | "has" | "delete"; readonly error: unknown };
+  "store.failed": { readonly op: "get" | "set" | "has" | "delete" | "clear" | "renew"; readonly error: unknown };
   /** Finished audio was not stored, and why. */
   "store.skipped": { readonly reason: "rejected" | "failed"; readonly error: unknown };
   "store.written": { readonly bytes: number; readonly engine: string };

@@ -44,9 +44,8 @@ export function memoryRateLimiter({ windows, clock, maxSubjects }: MemoryRateLim
     async take(subject: string, { signal }: CallOptions): Promise<Decision> {
       signal.throwIfAborted(); // an abandoned request is not charged
       if (windows.length === 0) return { admitted: true, states: [] };
-      // Whole microseconds, "now" rounded down and admissions up: sums stay exact, and rounding never shortens a window.
-      const us = clock.monotonic() * US_PER_MS;
-      const now = Math.floor(us);
+      // Whole microseconds: sums and differences of them are exact, those of fractional milliseconds are not.
+      const now = Math.round(clock.monotonic() * US_PER_MS);
       subjects.forgetIdle(now);
       const log = subjects.get(subject);
       const states = windows.map((window) => stateOf(window, log, now));
@@ -54,7 +53,7 @@ export function memoryRateLimiter({ windows, clock, maxSubjects }: MemoryRateLim
       if (refusal !== undefined) {
         return { admitted: false, retryAfterMs: refusal.resetMs, window: refusal.window, states };
       }
-      const charged = subjects.admit(subject, Math.ceil(us), now);
+      const charged = subjects.admit(subject, now);
       return { admitted: true, states: windows.map((window) => stateOf(window, charged, now)) };
     },
     async close() {
@@ -105,9 +104,9 @@ class SubjectMap {
     }
   }
 
-  admit(subject: string, at: number, now: number): AdmissionLog {
+  admit(subject: string, now: number): AdmissionLog {
     const log = this.#logs.get(subject) ?? new AdmissionLog(this.#maxEntries);
-    log.add(at, now - this.#idleUs);
+    log.add(now, now - this.#idleUs);
     this.#logs.delete(subject);
     this.#logs.set(subject, log);
     if (this.#logs.size > this.#maxSubjects) this.#logs.delete(this.#logs.keys().next().value!);

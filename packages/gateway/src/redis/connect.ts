@@ -1,11 +1,12 @@
-import { Redis, type RedisOptions } from "ioredis";
+import { Cluster, Redis, type RedisOptions } from "ioredis";
 import type { Clock } from "../core/clock.ts";
+import { parseRedisUrl } from "./redis-url.ts";
 
 /** The vendor's client. Only files in this folder may call it. */
-export type RedisClient = Redis;
+export type RedisClient = Redis | Cluster;
 
 export type ConnectOptions = {
-  /** `redis://` or `rediss://`, with user, password and database number as usual. */
+  /** As `parseRedisUrl` reads it. */
   readonly url: string;
   readonly clock: Clock;
   /** Backstop behind our own deadlines. 0 for connections that wait on purpose (blocking reads). */
@@ -17,19 +18,54 @@ const CONNECT_TIMEOUT_MS = 1_000;
 const SOCKET_TIMEOUT_MS = 1_000;
 const RECONNECT_STEP_MS = 50;
 const MAX_RECONNECT_MS = 500;
+/** Within one call only: a cluster that needs longer is down for us until it answers again. */
+const CLUSTER_RETRY_MS = 20;
+const CLUSTER_MAX_REDIRECTIONS = 3;
 /** A server that became a replica behind the same name is left for its successor, but not at every refused write. */
 const READONLY_RECONNECT_EVERY_MS = 10_000;
 
 /**
- * A client for a URL; connects in the background and for as long as it lives. Sentinel and Cluster URLs get their client here, once
- * they are supported. Throws a TypeError, without the URL's password in it, for a URL it cannot use.
+ * A client for a URL; connects in the background and for as long as it lives. Throws a TypeError, without the URL's
+ * password in it, for a URL it cannot use.
  */
 export function connect(options: ConnectOptions): RedisClient {
-  const url = parsed(options.url);
-  if (url.protocol !== "redis:" && url.protocol !== "rediss:") {
-    throw new TypeError(`REDIS_URL: "${url.protocol}//" is not supported; write redis:// or rediss://`);
+  const address = parseRedisUrl(options.url);
+  const common = {
+    ...settings(options),
+    ...(address.tls && { tls: {} }),
+    ...(address.username && { username: address.username }),
+    ...(address.password && { password: address.password }),
+  };
+  switch (address.kind) {
+    case "single":
+      return new Redis({ ...common, ...address.nodes[0]!, db: address.db });
+    case "sentinel":
+      return new Redis({
+        ...common,
+        sentinels: [...address.nodes],
+        name: address.masterName,
+        db: address.db,
+        ...(address.tls && { enableTLSForSentinelMode: true }),
+        sentinelRetryStrategy: retryDelayMs,
+        sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
+        failoverDetector: true,
+      });
+    case "cluster":
+      return new Cluster([...address.nodes], {
+        redisOptions: common,
+        enableOfflineQueue: false,
+        clusterRetryStrategy: retryDelayMs,
+        slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+        retryDelayOnFailover: CLUSTER_RETRY_MS,
+        retryDelayOnClusterDown: CLUSTER_RETRY_MS,
+        maxRedirections: CLUSTER_MAX_REDIRECTIONS,
+      });
   }
-  return new Redis(options.url, settings(options));
+}
+
+/** The servers that hold keys: one, or every master of a cluster. */
+export function mastersOf(client: RedisClient): Redis[] {
+  return client instanceof Cluster ? client.nodes("master") : [client];
 }
 
 /** Fails early and keeps trying: the choice that was measured to settle soonest when Redis is killed or frozen. */
@@ -42,7 +78,7 @@ function settings({ clock, commandTimeoutMs }: ConnectOptions): RedisOptions {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     autoResendUnfulfilledCommands: false,
-    retryStrategy: (attempt) => Math.min(RECONNECT_STEP_MS * attempt, MAX_RECONNECT_MS),
+    retryStrategy: retryDelayMs,
     reconnectOnError(error) {
       if (!error.message.startsWith("READONLY")) return false;
       if (clock.monotonic() - reconnectedAtMs < READONLY_RECONNECT_EVERY_MS) return false;
@@ -53,10 +89,6 @@ function settings({ clock, commandTimeoutMs }: ConnectOptions): RedisOptions {
   };
 }
 
-function parsed(url: string): URL {
-  try {
-    return new URL(url);
-  } catch {
-    throw new TypeError("REDIS_URL is not a URL; write for example redis://127.0.0.1:6379");
-  }
+function retryDelayMs(attempt: number): number {
+  return Math.min(RECONNECT_STEP_MS * attempt, MAX_RECONNECT_MS);
 }

@@ -21,9 +21,11 @@ export type GuardedRedisOptions = {
 
 export type GuardedCallOptions = CallOptions & { readonly timeoutMs: number };
 
+const DEAF_PROBES_BEFORE_RECONNECT = 8;
+
 /**
- * One connection that all commands share (a second one was measured to gain nothing), behind a deadline per call and a breaker. A
- * call settles within its deadline whatever Redis does, and at once while Redis is down.
+ * One connection that all commands share (a second one was measured to gain nothing), behind a deadline per call and a
+ * breaker. A call settles within its deadline whatever Redis does, and at once while Redis is down.
  */
 export class GuardedRedis {
   readonly readTimeoutMs: number;
@@ -31,6 +33,7 @@ export class GuardedRedis {
   readonly #options: GuardedRedisOptions;
   readonly #client: RedisClient;
   readonly #health: RedisHealth;
+  #deafProbes = 0;
   readonly #dedicated = new Set<RedisClient>();
 
   constructor(options: GuardedRedisOptions) {
@@ -61,8 +64,8 @@ export class GuardedRedis {
   }
 
   /**
-   * Sends one command, or several in one go, and waits for the answer. Rejects with the signal's reason, or with a RedisError: down,
-   * too late, or an error reply. A command given up may still be carried out later.
+   * Sends one command, or several in one go, and waits for the answer. Rejects with the signal's reason, or with a
+   * RedisError: down, too late, or an error reply. A command given up may still be carried out later.
    */
   async run<T>(send: (client: RedisClient) => Promise<T>, { signal, timeoutMs }: GuardedCallOptions): Promise<T> {
     signal.throwIfAborted();
@@ -80,7 +83,10 @@ export class GuardedRedis {
     }
   }
 
-  /** A connection of its own, for reads that block; undefined when there are as many as allowed. Give it back by `release`. */
+  /**
+   * A connection of its own, for reads that block; undefined when there are as many as allowed. Give it back by
+   * `release`.
+   */
   dedicated(): RedisClient | undefined {
     const { url, clock, maxConnections = 50 } = this.#options;
     if (this.#dedicated.size + 1 >= maxConnections) return undefined;
@@ -98,22 +104,33 @@ export class GuardedRedis {
   async close(): Promise<void> {
     this.#health.close();
     this.#client.disconnect();
-    for (const client of [...this.#dedicated]) this.release(client);
+    for (const client of this.#dedicated) this.release(client);
   }
 
-  /** As strict as the calls that will follow: a server too slow for them is down. */
+  /**
+   * As strict as the calls that will follow: a server too slow for them is down. A connection that stands and stays
+   * deaf is replaced, for it may be out of step: answers that come all the time, each to a question long given up.
+   */
   async #ping(): Promise<void> {
+    if (this.#client.status !== "ready") throw new RedisError("not connected to Redis");
     const { signal } = new AbortController();
-    await withinDeadline(this.#client.ping(), this.readTimeoutMs, signal).catch((thrown: unknown) => {
+    try {
+      await withinDeadline(this.#client.ping(), this.readTimeoutMs, signal);
+    } catch (thrown) {
       const error = RedisError.from(thrown);
-      if (error.isOutage) throw error; // any other reply (MISCONF, NOPERM) is a sign of life
-    });
+      if (error.isOutage) {
+        if (++this.#deafProbes % DEAF_PROBES_BEFORE_RECONNECT === 0) this.#client.disconnect(true);
+        throw error;
+      }
+      // any other reply (MISCONF, NOPERM) is a sign of life
+    }
+    this.#deafProbes = 0;
   }
 }
 
 /**
- * Rejects when the answer is late. After a pause of our own (garbage collection, a busy event loop) the timer comes first though the answer
- * is already in the socket, so one turn of the loop is granted for reading it.
+ * Rejects when the answer is late. After a pause of our own (garbage collection, a busy event loop) the timer comes
+ * first though the answer is already in the socket, so one turn of the loop is granted for reading it.
  */
 function withinDeadline<T>(answer: Promise<T>, timeoutMs: number, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

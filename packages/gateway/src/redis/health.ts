@@ -1,10 +1,11 @@
 /**
- * Whether Redis may be asked at all. A breaker with its own probe: `down` after a few failures in a row or a lost connection, then
- * nothing touches the socket but a ping every so often, until one is answered in time.
+ * Whether Redis may be asked at all. A breaker with its own probe: `down` after a few failures in a row or a lost
+ * connection, then nothing touches the socket but a ping every so often, until one is answered in time.
  *
- * Going down is cheap and quick to undo: the first probe leaves at once, so a single late answer costs one round trip of misses. What
- * must not happen is flapping (a Redis that answers pings and is too slow for audio would cost a caller the full deadline after each
- * recovery): whoever falls again soon after coming back has to wait longer each time.
+ * Going down is cheap and quick to undo: the first probe leaves at once, so a single late answer costs one round trip
+ * of misses. What must not happen is flapping (a Redis that answers pings and is too slow for audio would cost a
+ * caller the full deadline after each recovery): whoever falls again soon after coming back has to wait longer each
+ * time.
  */
 import type { Clock } from "../core/clock.ts";
 import { RedisError } from "./redis-error.ts";

@@ -1,7 +1,7 @@
 /**
- * The only file that knows how keys in Redis are called. Beside the audio, PRODUCT §5 reserves: `tts:stats` (hash, counters
- * over all servers), `rate:tts:…` (one key per user, all windows), `tts:flight:…` and `tts:live:…` (lease and live
- * audio of a synthesis in progress; both carry the same `{hash tag}`, so that they share a cluster slot).
+ * The only file that knows how keys in Redis are called. Beside the audio, PRODUCT §5 reserves: `tts:stats` (hash,
+ * counters over all servers), `rate:tts:…` (one key per user, all windows), `tts:flight:…` and `tts:live:…` (lease and
+ * live audio of a synthesis in progress; both carry the same `{hash tag}`, so that they share a cluster slot).
  */
 import type { CacheKey } from "../core/cache-key.ts";
 

@@ -1,8 +1,9 @@
 import { ReplyError } from "ioredis";
 
 /**
- * What Redis or the way to it did. Stays inside the adapters (`redis stores limits`), which turn it into a miss or a local
- * decision. Made anew from the client's own errors, because those carry the command's arguments: passwords, keys, audio.
+ * What Redis or the way to it did. Stays inside the adapters (`redis stores limits`), which turn it into a miss or a
+ * local decision. Made anew from the client's own errors, because those carry the command's arguments: passwords,
+ * keys, audio.
  */
 export class RedisError extends Error {
   override readonly name = "RedisError";

@@ -1,12 +1,13 @@
 import type { CallOptions } from "../core/ports.ts";
+import { mastersOf, type RedisClient } from "./connect.ts";
 import { GuardedRedis, type GuardedRedisOptions } from "./guarded-redis.ts";
 import type { RedisState } from "./health.ts";
 import { RedisError } from "./redis-error.ts";
 import type { RedisScript } from "./script.ts";
 
 /**
- * What our adapters ask of Redis, and all they know of it. Values are bytes. Every call settles within a deadline, and at once while
- * Redis is down; it rejects with the signal's reason or a RedisError.
+ * What our adapters ask of Redis, and all they know of it. Values are bytes. Every call settles within a deadline, and
+ * at once while Redis is down; it rejects with the signal's reason or a RedisError.
  */
 export interface RedisPort {
   readonly state: RedisState;
@@ -21,9 +22,15 @@ export interface RedisPort {
   renew(key: string, ttlMs: number, options: CallOptions): Promise<boolean>;
   /** True if it was there. */
   unlink(key: string, options: CallOptions): Promise<boolean>;
-  /** Unlinks every key that matches, walking the whole key space in small steps. For administrators only. Gives the number. */
+  /**
+   * Unlinks every key that matches, walking the whole key space in small steps. For administrators only. Gives the
+   * number.
+   */
   unlinkMatching(pattern: string, options: CallOptions): Promise<number>;
-  /** Runs a script by its digest, sending the source only to a server that does not know it yet. All keys in one cluster slot. */
+  /**
+   * Runs a script by its digest, sending the source only to a server that does not know it yet. All keys in one
+   * cluster slot.
+   */
   runScript(
     script: RedisScript,
     keys: readonly string[],
@@ -38,7 +45,10 @@ const SCAN_COUNT = 500;
 /** Replies to a write that a read would not have got. */
 const WRITE_REFUSED: ReadonlySet<string | undefined> = new Set(["READONLY", "MISCONF", "NOREPLICAS", "OOM"]);
 
-/** Opens the connection in the background: nothing waits for it, and calls before it stands are refused like in any outage. */
+/**
+ * Opens the connection in the background: nothing waits for it, and calls before it stands are refused like in any
+ * outage.
+ */
 export function openRedis(options: GuardedRedisOptions): RedisPort {
   return redisPort(new GuardedRedis(options));
 }
@@ -79,14 +89,17 @@ export function redisPort(redis: GuardedRedis): RedisPort {
 
     async unlinkMatching(pattern, options) {
       let removed = 0;
-      let cursor = "0";
-      do {
-        const scan = redis.run((client) => client.scan(cursor, "MATCH", pattern, "COUNT", SCAN_COUNT), write(options));
-        const [next, keys] = await scan;
-        const counts = await redis.run((client) => Promise.all(keys.map((key) => client.unlink(key))), write(options));
-        removed += counts.reduce((sum, count) => sum + count, 0);
-        cursor = next;
-      } while (cursor !== "0");
+      const masters = await redis.run(async (client) => mastersOf(client), write(options));
+      for (const master of masters) {
+        let cursor = "0";
+        do {
+          const scan = () => master.scan(cursor, "MATCH", pattern, "COUNT", SCAN_COUNT);
+          const [next, keys] = await redis.run(scan, write(options));
+          const unlinkAll = (client: RedisClient) => Promise.all(keys.map((key) => client.unlink(key)));
+          removed += (await redis.run(unlinkAll, write(options))).reduce((sum, count) => sum + count, 0);
+          cursor = next;
+        } while (cursor !== "0");
+      }
       return removed;
     },
 

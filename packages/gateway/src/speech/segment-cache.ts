@@ -55,7 +55,14 @@ export type SegmentCacheDeps = {
   readonly deliveryFormats: readonly AudioFormat[];
 };
 
-type Flight = { readonly shared: SharedSynthesis; readonly timing: FlightTiming; keep: boolean; generation: 0 | 1 };
+/** What is known of a flight beside its bytes. */
+type Course = {
+  readonly timing: FlightTiming;
+  /** Whether somebody who listens allows it to be stored. */
+  keep: boolean;
+  generation: 0 | 1;
+};
+type Flight = { readonly course: Course; readonly shared: SharedSynthesis };
 
 /**
  * Segments from memory, Redis, a synthesis already running, another format of the same audio, or the engine, in this order.
@@ -116,32 +123,29 @@ export class SegmentCache {
     const delivered = format === segment.request.wanted;
     const running = this.#flights.get(key);
     if (running?.shared.joinable) {
-      running.keep ||= delivered && segment.policy.write;
-      return { outcome: "coalesced", chunks: running.shared.read(signal), timing: running.timing };
+      running.course.keep ||= delivered && segment.policy.write;
+      return { outcome: "coalesced", chunks: running.shared.read(signal), timing: running.course.timing };
     }
-    const flight: Flight = {
-      keep: delivered && segment.policy.write,
-      generation: 0,
-      timing: {},
-      shared: new SharedSynthesis({
-        maxBytes: this.#deps.maxSegmentBytes,
-        finishAnyway: (bytes) =>
-          flight.keep && (segment.engine.capabilities.nearlyFree || nearlyDone(bytes, segment, format)),
-        start: (shared) => (delivered ? this.#make(segment, flight, shared) : this.#native(segment, shared)),
-      }),
-    };
+    const course: Course = { timing: {}, keep: delivered && segment.policy.write, generation: 0 };
+    const shared = new SharedSynthesis({
+      maxBytes: this.#deps.maxSegmentBytes,
+      finishAnyway: (bytes) =>
+        course.keep && (segment.engine.capabilities.nearlyFree || nearlyDone(bytes, segment, format)),
+      start: (own) => (delivered ? this.#make(segment, course, own) : this.#native(segment, own)),
+    });
+    const flight: Flight = { course, shared };
     this.#flights.set(key, flight);
     const settled = this.#settle(key, flight, segment, format);
     this.#settling.add(settled);
     void settled.finally(() => this.#settling.delete(settled));
-    return { outcome: "miss", chunks: flight.shared.read(signal), timing: flight.timing };
+    return { outcome: "miss", chunks: shared.read(signal), timing: course.timing };
   }
 
-  async *#make(segment: SegmentRequest, flight: Flight, signal: AbortSignal): AsyncGenerator<SynthesisChunk> {
+  async *#make(segment: SegmentRequest, course: Course, signal: AbortSignal): AsyncGenerator<SynthesisChunk> {
     const { request, engine, policy } = segment;
     const other = policy.read ? await this.#otherFormat(segment, signal) : undefined;
     if (other !== undefined) {
-      flight.generation = 1;
+      course.generation = 1;
       this.#deps.events.emit("segment.transcoded", { from: other.metadata.format.name, to: request.wanted.name });
       if (other.metadata.words !== undefined) yield { words: other.metadata.words };
       for await (const audio of this.#deps.transcoder.transcode(
@@ -156,7 +160,7 @@ export class SegmentCache {
     }
     const native = engine.outputFormat(request);
     if (sameFormat(native, request.wanted)) yield* this.#native(segment, signal);
-    else yield* this.#transcoded(this.#join(segment, native, signal).chunks, native, request.wanted, flight, signal);
+    else yield* this.#transcoded(this.#join(segment, native, signal).chunks, native, request.wanted, course, signal);
   }
 
   #native(segment: SegmentRequest, signal: AbortSignal): AsyncIterable<SynthesisChunk> {
@@ -167,12 +171,12 @@ export class SegmentCache {
     chunks: AsyncIterable<SynthesisChunk>,
     from: AudioFormat,
     to: AudioFormat,
-    flight: Flight,
+    course: Course,
     signal: AbortSignal,
   ): AsyncGenerator<SynthesisChunk> {
     // Encoders write their headers before they have audio; a header must not commit us to an engine that then says nothing.
     const source = await primed(chunks);
-    flight.timing.nativeAt = this.#deps.clock.monotonic();
+    course.timing.nativeAt = this.#deps.clock.monotonic();
     const words: WordTime[] = [];
     async function* audioOf(): AsyncGenerator<Uint8Array> {
       for await (const chunk of source) {
@@ -227,7 +231,7 @@ export class SegmentCache {
     const { store, events, ttlMs, storeTimeoutMs } = this.#deps;
     try {
       const whole = await flight.shared.finished.catch(() => undefined);
-      if (whole === undefined || !flight.keep) return;
+      if (whole === undefined || !flight.course.keep) return;
       const signal = AbortSignal.timeout(storeTimeoutMs); // not a caller's: they may hang up
       const metadata = await this.#examined(whole, flight, segment, format, signal);
       if (metadata === undefined) return;
@@ -258,7 +262,7 @@ export class SegmentCache {
         voice: request.voice,
         characters: request.text.length,
         createdAtMs: this.#deps.clock.now(),
-        generation: flight.generation,
+        generation: flight.course.generation,
         ...(words.length > 0 && { words }),
       };
     } catch (error) {

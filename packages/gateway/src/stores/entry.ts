@@ -14,9 +14,9 @@ import type { StoredSpeech } from "../core/ports.ts";
 import { type EntryEncoding, type EntryHead, parseHead } from "./entry-head.ts";
 
 /** Raised when the layout changes; entries of another layout are foreign. */
-export const LAYOUT_VERSION = 1;
+const LAYOUT_VERSION = 1;
 /** Metadata longer than this is not written and not read. Word times of the longest segment take about 120 KiB. */
-export const MAX_METADATA_BYTES = 512 * 1024;
+const MAX_METADATA_BYTES = 512 * 1024;
 /** Audio longer than this is not written and not read: what a hostile entry can make us inflate. */
 export const MAX_RAW_BYTES = 64 * 1024 * 1024;
 
@@ -63,7 +63,9 @@ export async function encodeEntry(
   return entry;
 }
 
-/** The speech in `bytes`, or why there is none. Never throws, whatever the bytes. Identity audio is a view into them. */
+/**
+ * The speech in `bytes`, or why there is none. Never throws, whatever the bytes. Identity audio is a view into them.
+ */
 export async function decodeEntry(key: CacheKey, bytes: Uint8Array): Promise<DecodedEntry> {
   const entry = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (entry.byteLength < COVERED_FROM) return { bad: "foreign" };

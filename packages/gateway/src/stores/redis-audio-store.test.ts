@@ -58,7 +58,7 @@ describeAudioStore("memory before redis", async () => {
     onFailure,
   });
   const advance = async (ms: number) => {
-    clock.advance(ms);
+    await clock.advance(ms);
     await age(ms);
   };
   return { store, advance, close: () => store.close() };

@@ -25,8 +25,9 @@ export type RedisAudioStoreOptions = {
 };
 
 /**
- * The store that all servers share. Rejects when Redis fails; what it gives is whole and belongs to the key, or it is `undefined`. A hit
- * is a view into what came out of the socket: who keeps it for long copies it. `close` leaves the connection to its owner.
+ * The store that all servers share. Rejects when Redis fails; what it gives is whole and belongs to the key, or it is
+ * `undefined`. A hit is a view into what came out of the socket: who keeps it for long copies it. `close` leaves the
+ * connection to its owner.
  */
 export class RedisAudioStore implements SharedAudioStore {
   readonly #redis: RedisPort;

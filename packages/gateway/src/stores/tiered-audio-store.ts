@@ -31,7 +31,7 @@ const RENEWALS_PER_TTL = 4;
  */
 export class TieredAudioStore implements AudioStore {
   readonly #options: TieredAudioStoreOptions;
-  /** When the entry behind this object was last known to be fresh in Redis. Goes when memory lets go of the object. */
+  /** When the entry behind this object was last renewed in Redis. Goes when memory lets go of the object. */
   readonly #renewedAt = new WeakMap<StoredSpeech, number>();
 
   constructor(options: TieredAudioStoreOptions) {
@@ -100,7 +100,6 @@ export class TieredAudioStore implements AudioStore {
     const renewedAt = this.#renewedAt.get(speech);
     if (renewedAt !== undefined && nowMs - renewedAt < ttlMs / RENEWALS_PER_TTL) return;
     this.#renewedAt.set(speech, nowMs);
-    if (renewedAt === undefined) return; // first seen: it was set or fetched a moment ago
     const { signal } = new AbortController(); // nobody's call: the caller has its answer
     redis
       .renew(key, { signal })

@@ -9,7 +9,7 @@ export const CONFORMANCE_TTL_MS = 60_000;
 export type AudioStoreUnderTest = {
   readonly store: AudioStore;
   /** Makes every entry of the store older by this much. */
-  advance(ms: number): Promise<void>;
+  readonly advance: (ms: number) => Promise<void>;
   /** Called after each test; closes the store and whatever it stands on. */
   close(): Promise<void>;
 };

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import type { RateLimiter } from "../../src/core/ports.ts";
 import type { Decision, Window } from "../../src/core/quota.ts";
 
@@ -7,6 +7,8 @@ export type LimiterUnderTest = {
   readonly limiter: RateLimiter;
   /** Moves the limiter's time on, or waits that long if its time is real. */
   advance(ms: number): Promise<void>;
+  /** Called once when a test is through with it; closes the limiter and whatever it stands on. */
+  close(): Promise<void>;
 };
 
 export type RateLimiterSuiteOptions = {
@@ -23,14 +25,23 @@ const minute: Window = { name: "minute", limit: 30, lengthMs: 60_000 };
 const hour: Window = { name: "hour", limit: 500, lengthMs: 3_600_000 };
 const { signal } = new AbortController();
 
-/** What every RateLimiter must do. `create` gives a limiter without any memory each time. */
-export function describeRateLimiter(name: string, create: Create, options: RateLimiterSuiteOptions = {}): void {
+/** What every RateLimiter must do. `createLimiter` gives one without any memory each time. */
+export function describeRateLimiter(name: string, createLimiter: Create, options: RateLimiterSuiteOptions = {}): void {
   describe(`RateLimiter: ${name}`, () => {
+    const open: LimiterUnderTest[] = [];
+    const create: Create = async (windows) => {
+      const made = await createLimiter(windows);
+      open.push(made);
+      return made;
+    };
+    afterEach(async () => {
+      await Promise.all(open.splice(0).map((made) => made.close()));
+    });
     anyTime(create);
     if (options.realTime) realTime(create);
     else {
       movedTime(create);
-      matchesTheModel(create, options.modelRuns ?? 200);
+      matchesTheModel(createLimiter, options.modelRuns ?? 200);
     }
   });
 }
@@ -85,7 +96,10 @@ function anyTime(create: Create): void {
     ];
     for (const subject of names) {
       const decisions = await takeMany(limiter, subject, 3);
-      expect(decisions.map(({ admitted }) => admitted), JSON.stringify(subject.slice(0, 40))).toEqual([true, true, false]);
+      expect(
+        decisions.map(({ admitted }) => admitted),
+        JSON.stringify(subject.slice(0, 40)),
+      ).toEqual([true, true, false]);
     }
   });
 
@@ -215,25 +229,39 @@ function matchesTheModel(create: Create, runs: number): void {
   it("take() decides like the definition in every history", async () => {
     await fc.assert(
       fc.asyncProperty(windows, fc.array(step, { minLength: 1, maxLength: 120 }), async (list, steps) => {
-        const { limiter, advance } = await create(list);
-        const model = new Model(list);
-        let retryAfterMs = 1;
-        for (const one of steps) {
-          if ("subject" in one) {
-            const expected = model.take(one.subject);
-            expect(await limiter.take(one.subject, { signal })).toEqual(expected);
-            if (!expected.admitted) retryAfterMs = expected.retryAfterMs;
-            continue;
-          }
-          const ms = "ms" in one ? one.ms : retryAfterMs + one.late;
-          model.advance(ms);
-          await advance(ms);
+        const { limiter, advance, close } = await create(list);
+        try {
+          await compare(limiter, advance, list, steps);
+        } finally {
+          await close();
         }
-        await limiter.close();
       }),
       { numRuns: runs },
     );
   });
+}
+
+type Step = { readonly subject: string } | { readonly ms: number } | { readonly late: number };
+
+async function compare(
+  limiter: RateLimiter,
+  advance: LimiterUnderTest["advance"],
+  windows: readonly Window[],
+  steps: readonly Step[],
+): Promise<void> {
+  const model = new Model(windows);
+  let retryAfterMs = 1;
+  for (const step of steps) {
+    if ("subject" in step) {
+      const expected = model.take(step.subject);
+      expect(await limiter.take(step.subject, { signal })).toEqual(expected);
+      if (!expected.admitted) retryAfterMs = expected.retryAfterMs;
+      continue;
+    }
+    const ms = "ms" in step ? step.ms : retryAfterMs + step.late;
+    model.advance(ms);
+    await advance(ms);
+  }
 }
 
 function realTime(create: Create): void {

@@ -6,7 +6,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 export type Faults = {
   /** Later by this much, each way. */
   delayMs: number;
-  /** Accepted and never passed on. */
+  /**
+   * Accepted and never passed on. What was lost stays lost: after healing, both ends of a standing connection are out
+   * of step.
+   */
   blackHole: boolean;
   /** The connection is reset after this many bytes of answers, counted from now. */
   resetAfterBytes: number | undefined;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -20,24 +20,51 @@ export type RedisProcess = {
 };
 
 /**
- * Becomes the server (exec, so the child's pid is the server's) and leaves a watcher behind that reads our end of a pipe: when the test
- * process dies, however it dies, the pipe closes and the server is killed, frozen or not.
+ * Becomes the server (exec, so the child's pid is the server's) and leaves a watcher behind that reads our end of a
+ * pipe: when the test process dies, however it dies, the pipe closes and the server is killed, frozen or not.
  */
 const WATCHED = `exec 3<&0 0</dev/null; (cat <&3; kill -9 $$) >/dev/null 2>&1 & exec 3<&-; exec "$@"`;
 
 /** The server's program: Redis or Valkey, from PATH or from where `tools/test-setup.ts` puts it. */
-export function findRedisServer(): string | undefined {
+function findRedisServer(): string | undefined {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/bin"];
   return folders.flatMap((folder) => [join(folder, "redis-server"), join(folder, "valkey-server")]).find(isExecutable);
 }
 
 /** A real server on a free port, keeping nothing on disk. `args` as on its command line. */
 export async function startRedis({ args = [] }: { args?: readonly string[] } = {}): Promise<RedisProcess> {
+  return startServer((port, folder) => ["--port", String(port), "--dir", folder, ...QUIET, ...args]);
+}
+
+/** A Sentinel of its own quorum for a master on this machine. */
+export async function startSentinel({
+  masterName,
+  masterPort,
+}: {
+  masterName: string;
+  masterPort: number;
+}): Promise<RedisProcess> {
+  return startServer((port, folder) => {
+    const file = join(folder, "sentinel.conf"); // it insists on a file it can write to
+    const lines = [
+      `port ${port}`,
+      "bind 127.0.0.1",
+      `dir ${folder}`,
+      `sentinel monitor ${masterName} 127.0.0.1 ${masterPort} 1`,
+      `sentinel down-after-milliseconds ${masterName} 500`,
+      `sentinel failover-timeout ${masterName} 2000`,
+    ];
+    writeFileSync(file, lines.join("\n"));
+    return [file, "--sentinel"];
+  });
+}
+
+async function startServer(argsFor: (port: number, folder: string) => readonly string[]): Promise<RedisProcess> {
   const program = findRedisServer();
   if (!program) throw new Error("redis-server is missing: apt-get install redis-server");
   const folder = mkdtempSync(join(tmpdir(), "mynah-redis-"));
   const port = await freePort();
-  const start = () => launch(program, ["--port", String(port), "--dir", folder, ...QUIET, ...args]);
+  const start = () => launch(program, argsFor(port, folder));
   let child = await start();
   const end = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -76,7 +103,7 @@ async function launch(program: string, args: readonly string[]): Promise<ChildPr
   child.once("error", reject);
   child.stdout.on("data", (data: Buffer) => {
     if (log.length < 10_000) log += data.toString();
-    if (log.includes("Ready to accept connections")) resolve();
+    if (/Ready to accept connections|Sentinel ID is/.test(log)) resolve();
   });
   child.stderr.resume();
   await promise

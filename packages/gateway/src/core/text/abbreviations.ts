@@ -7,9 +7,9 @@ const words = (list: string): ReadonlySet<string> => new Set(list.trim().split(/
 
 /** Never the end of a sentence: something must follow. */
 export const NEVER_LAST = words(`
-  mr mrs ms dr prof vs e.g i.e cf viz approx ca incl excl esp resp
+  mr mrs ms dr prof vs e.g i.e cf viz approx incl excl esp resp
   mme mlle mlles dra srta srtas p.ej p.ex
-  bzw z.b d.h u.a o.ä s.o s.u i.d.r vgl evtl inkl exkl ggf sog bspw zzgl insb mio mrd hr frl
+  bzw z.b d.h u.a o.ä s.o s.u i.d.r vgl evtl inkl exkl ggf sog bspw zzgl insb mio mrd frl
 `);
 
 /** The same, if capitalised: in lower case they are words ("one more rep."). */
@@ -17,7 +17,7 @@ export const TITLES = words("rev hon gen col capt cmdr lt sgt maj gov sen rep pr
 
 /** Not the end if a number follows: "No. 5", "fig. 3", "Jan. 2". */
 export const BEFORE_NUMBER = words(`
-  no nos nr num núm fig figs vol vols p pp ch chap sec sect art arts abs ext tel ph nº kap bd pt apt ste
+  no nos nr num núm fig figs vol vols p pp ch chap sec sect art arts abs ext tel ph nº kap bd pt apt ste ca
   jan feb mar apr jun jul aug sep sept oct okt nov dec dez
 `);
 
@@ -58,7 +58,17 @@ export const STARTERS = words(`
   what what's when where who which why how is are was were do does did don't can could would will should shall may have has had
   and but so or if in on at for from to as by with after before then also now please yes no not let let's thank thanks sorry
   okay ok sure great some any many all most one everyone however although while since because
+  unfortunately absolutely actually alright certainly both each hello hi well welcome maybe perhaps otherwise today
   der die das es er sie wir ich ihr und aber ein eine wenn dann auch
   le la les il elle nous vous je on un une et mais c'est
   el los las yo ella ellos una pero y si
+`);
+
+/** May end a sentence before a capital, never before a lower-case letter: "cats, dogs etc. are pets". */
+export const GO_ON_IN_LOWER_CASE = words("etc ecc assoc intl natl govt bldg misc temp avg dist min max");
+
+/** The safest of them: after a full stop they start a sentence even in lower case. */
+export const LOWER_STARTERS = words(`
+  i i'm i've i'll i'd it it's you you're you'll you'd we we've we'll we're he he's she she's they they're there there's
+  what what's which where when how would do does did is are can could should will shall please if your thanks
 `);

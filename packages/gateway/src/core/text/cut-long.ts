@@ -18,7 +18,8 @@ export function cutLong(text: string, maxChars: number): number {
     if (end <= maxChars) clause = end;
   }
   if (clause >= maxChars * CLAUSE_FROM) return clause;
-  const space = text.slice(0, maxChars + 1).search(/\s\S*$/);
+  let space = maxChars;
+  while (space > 0 && !/\s/.test(text[space]!)) space--;
   if (space >= maxChars * SPACE_FROM) return space;
   const word = boundaryBefore(text, maxChars, "word");
   const cut = boundaryBefore(text, word >= maxChars * SPACE_FROM ? word : maxChars, "grapheme");

@@ -2,11 +2,11 @@ import { cleanCharacters, collapseSpace } from "./prepare.ts";
 import { type SegmentOptions, SegmentSplitter } from "./segment.ts";
 
 /**
- * The next character may not combine with, reorder or remove anything before one of these: no mark, no white space,
- * nothing silent, no Hangul vowel or final (they compose with the syllable before), nothing outside the BMP's letters.
+ * How text before one of these is prepared can no longer change: it is no mark, no white space, nothing silent, and none
+ * of the few letters that NFC joins to the one before (Hangul vowels and finals, Kirat Rai vowels).
  */
 const SETTLED =
-  /[[\p{L}\p{N}\p{P}\p{S}]--[\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u1160-\u11FF\uD7B0-\uD7FF\u{16D40}-\u{16D7F}]]/v;
+  /[[\p{L}\p{N}\p{P}\p{S}\p{Co}\p{Cn}]--[\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u1160-\u11FF\uD7B0-\uD7FF\u{16D40}-\u{16D7F}]]/v;
 
 /** A tail without a settled character is hostile (endless white space or marks): taken as it is from here on. */
 const TAIL_MAX_CHARS = 1024;
@@ -35,7 +35,7 @@ export class SegmentBuffer {
     if (at > 0) this.#settle(raw, at);
     this.#tail = raw.slice(Math.max(at, 0));
     if (this.#tail.length > TAIL_MAX_CHARS) this.#shortenTail();
-    return this.#take(collapseSpace(cleanCharacters(withoutHalfPair(this.#tail)), this.#lineChars).trimEnd(), false);
+    return this.#take(collapseSpace(cleanCharacters(this.#tail), this.#lineChars).trimEnd(), false);
   }
 
   /** All that is left. The buffer is empty then and may be used again for a new text. */
@@ -85,9 +85,4 @@ function lastSettled(raw: string, from: number): number {
     if (SETTLED.test(character)) return at;
   }
   return -1;
-}
-
-/** Without a high surrogate at the end, whose other half may be next. */
-function withoutHalfPair(text: string): string {
-  return /[\ud800-\udbff]$/.test(text) ? text.slice(0, -1) : text;
 }

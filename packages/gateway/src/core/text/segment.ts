@@ -77,7 +77,7 @@ export class SegmentSplitter {
     const start = this.#start;
     const limit = start + this.#maxChars;
     const found = findSentenceEnd({ text, start, final }, this.#scanned, Math.min(limit, stableChars));
-    if (found.kind === "end" && found.end <= limit) return found.end;
+    if (found.kind === "end" && found.end <= limit) return found.end <= stableChars ? found.end : undefined;
     if (found.kind !== "end") this.#scanned = Math.max(this.#scanned, found.from);
     if (found.kind === "wait") return undefined;
     if (final && text.length <= limit) return text.length;

@@ -12,6 +12,8 @@ import {
   DAYS,
   EXCLAIMING_NAMES,
   GERMAN_MONTHS,
+  GO_ON_IN_LOWER_CASE,
+  LOWER_STARTERS,
   MONTHS,
   NEVER_LAST,
   PERHAPS_LAST,
@@ -27,6 +29,7 @@ const CLOSER = /[\p{Pe}\p{Pf}\p{Pi}"'*_`~]/u;
 const OPENER = /[\p{Ps}\p{Pi}\p{Pf}\p{Pd}"'¿¡*_`~#>]/u;
 const BULLET = /[•‣▪◦●]/;
 const WORD = /[\p{L}\p{M}\p{N}'’]{1,24}/uy;
+const ABBREVIATIONS = [NEVER_LAST, TITLES, BEFORE_NUMBER, PERHAPS_LAST, GO_ON_IN_LOWER_CASE];
 const OPENERS_MAX = 16;
 const RUN_MAX = 64;
 const TOKEN_MAX = 40;
@@ -47,14 +50,16 @@ export type Scan = {
 
 /** The first sentence end after `from`, not looking for candidates beyond `until`. */
 export function findSentenceEnd(scan: Scan, from: number, until: number): SentenceEnd {
+  const window = scan.text.slice(0, until + 1); // a search must not run through all of a long text for each sentence
   CANDIDATE.lastIndex = from;
   for (;;) {
-    const match = CANDIDATE.exec(scan.text);
+    const match = CANDIDATE.exec(window);
     if (match === null || match.index >= until) return { kind: "none", from: Math.min(until, scan.text.length) };
     const verdict = judge(scan, match.index);
     if (verdict === "wait") return { kind: "wait", from: match.index };
     if (typeof verdict === "number") return { kind: "end", end: verdict };
-    CANDIDATE.lastIndex = skip(scan.text, match.index + match[0].length, TERMINATOR);
+    const next = match.index + match[0].length;
+    CANDIDATE.lastIndex = TERMINATOR.test(match[0]) ? skip(scan.text, next, TERMINATOR) : next; // a run is judged once
   }
 }
 
@@ -63,7 +68,7 @@ function judge(scan: Scan, at: number): number | "wait" | undefined {
   const { text, start } = scan;
   const character = text[at]!;
   if (character === "\n") return at;
-  if (BULLET.test(character)) return at > start && text[at - 1] === " " ? at : undefined;
+  if (BULLET.test(character)) return at > start && text[at - 1] === " " ? at - 1 : undefined;
   if (character === ";" && !/\p{Script=Greek}/u.test(text[at - 1] ?? "")) return undefined; // NFC spells the Greek "?" so
   return judgeTerminators(scan, at);
 }
@@ -90,12 +95,20 @@ function strongEnd(text: string, end: number, closed: boolean, spaced: boolean):
   return closed && !spaced && /\p{Script=Hiragana}/u.test(text[end]!) ? undefined : end;
 }
 
-/** "Great!Let's go": a space was forgotten. Never for full stops (a.b), never inside what looks like an address. */
-function unspacedEnd(scan: Scan, at: number, marks: string, end: number): number | undefined {
-  const { text } = scan;
+/** A space was forgotten ("Great!Let's go") or misplaced ("the stage .It is"). Never inside what looks like an address. */
+function unspacedEnd(scan: Scan, at: number, marks: string, end: number): number | "wait" | undefined {
+  const { text, start } = scan;
   if (marks === "．") return /\d/.test(text[at - 1] ?? "") && /\d/.test(text[end]!) ? undefined : end;
-  if (!/^[!?]+$/.test(marks) || !/^\p{Lu}/u.test(text.slice(end, end + 2))) return undefined;
+  if (end + 2 > text.length && !scan.final) return "wait";
+  const next = text.slice(end, end + 2);
+  if (at > start && text[at - 1] === " ") return /^(\p{Lu}[\p{Ll}'’]|I(\s|$))/u.test(next) ? end : undefined; // not ".NET"
+  if (!/^([!?]+|\.|\.{3,})$/.test(marks) || !/^\p{Lu}/u.test(next)) return undefined;
   const token = tokenBefore(scan, at, /\s/);
+  if (marks === ".") {
+    if (!/^(\p{Lu}?\p{Ll}{3,}|[\d-]*\d{2})$/u.test(token)) return undefined; // a.B, v1.X, www.Site.Com
+    const word = lazyWord(scan, end)();
+    return word === undefined ? "wait" : STARTERS.has(word) ? end : undefined;
+  }
   return /\p{L}{2}$/u.test(token) && !/[/@:.=&]/.test(token) && !EXCLAIMING_NAMES.has(token.toLowerCase())
     ? end
     : undefined;
@@ -113,14 +126,15 @@ function judgeBeforeSpace(scan: Scan, mark: Mark): number | "wait" | undefined {
   const first = String.fromCodePoint(text.codePointAt(next)!);
   if (TERMINATOR.test(first)) return undefined; // ". . ."
   const lower = /\p{Ll}/u.test(first);
-  const word = lazyWord(scan, next);
-  if (/^[.․﹒．]$/u.test(mark.marks)) return lower ? undefined : judgeFullStop(scan, mark, first, word);
+  const word = /\p{Pd} /u.test(text.slice(mark.end, next)) ? () => "" : lazyWord(scan, next); // "D.C. - The Wharf"
+  if (/^[.․﹒．]$/u.test(mark.marks))
+    return lower ? judgeLowerNext(scan, mark, word) : judgeFullStop(scan, mark, first, word);
   if (/[!?]/.test(mark.marks)) {
     const name = EXCLAIMING_NAMES.has(tokenBefore(scan, mark.at).toLowerCase());
     return name || (lower && mark.closed) ? undefined : mark.end; // "Really?" he asked
   }
   if (lower || /\d/.test(first)) return undefined; // an ellipsis: "Well... maybe"
-  if (first !== "I") return mark.end;
+  if (first !== "I" || !/^(\.\.\.|…)$/.test(mark.marks)) return mark.end; // ".." and "....." are sloppy full stops
   const said = word();
   return said === undefined ? "wait" : /^i(['’]|$)/.test(said) ? undefined : mark.end; // always capital, so no sign
 }
@@ -146,9 +160,9 @@ function judgeFullStop(scan: Scan, mark: Mark, first: string, word: NextWord): n
     const next = word();
     return next === undefined ? "wait" : decide(next) ? mark.end : undefined;
   };
-  if (/^\d{1,3}$/.test(token)) return judgeNumber(scan, mark, token, tokenStart, when);
+  if (/^\d{1,3}$/.test(token)) return judgeNumber(scan, token, tokenStart, when);
   if (isFirst(scan, tokenStart) && /^(\p{L}|[ivx]{1,4})$/iu.test(token)) return undefined; // list marker "a." or an initial
-  if (/^(a\.m|p\.m)$/.test(lower)) return digitNext ? undefined : when((next) => !TIME_WORDS.has(next));
+  if (/^(a\.m|p\.m)$/.test(lower)) return digitNext ? undefined : when((next) => next !== "" && !TIME_WORDS.has(next));
   const capital = /^\p{Lu}/u.test(token);
   if (lower === "dr" && isStreet(scan, tokenStart)) return when((next) => STARTERS.has(next));
   if (NEVER_LAST.has(lower)) return undefined;
@@ -159,6 +173,18 @@ function judgeFullStop(scan: Scan, mark: Mark, first: string, word: NextWord): n
   return unsure ? when((next) => STARTERS.has(next)) : mark.end;
 }
 
+/**
+ * People and machines write whole replies in lower case: "we found 4. would you like one?" An end only between a plain
+ * word or number and a word that nearly always starts a sentence: a missed cut is inaudible, a wrong one is not.
+ */
+function judgeLowerNext(scan: Scan, mark: Mark, word: NextWord): number | "wait" | undefined {
+  const token = tokenBefore(scan, mark.at);
+  if (mark.closed || !/^(\p{Ll}{3,}|[\d.:,]*\d)$/u.test(token) || ABBREVIATIONS.some((set) => set.has(token)))
+    return undefined;
+  const next = word();
+  return next === undefined ? "wait" : LOWER_STARTERS.has(next) ? mark.end : undefined;
+}
+
 /** "12 Elm Dr." but not "Ask Dr." */
 function isStreet({ text, start }: Scan, tokenStart: number): boolean {
   return /\d \p{Lu}\p{L}+ $/u.test(text.slice(Math.max(start, tokenStart - TOKEN_MAX), tokenStart));
@@ -167,7 +193,6 @@ function isStreet({ text, start }: Scan, tokenStart: number): boolean {
 /** "1. Milk" is a list marker, "Choose: 1. Milk 2. Bread" three pieces, "am 3. Oktober" a date, "in 20. We" an end. */
 function judgeNumber(
   scan: Scan,
-  mark: Mark,
   token: string,
   tokenStart: number,
   when: (decide: (next: string) => boolean) => number | "wait" | undefined,
@@ -176,7 +201,8 @@ function judgeNumber(
   const { text, start } = scan;
   if (/[:;] $/.test(text.slice(Math.max(start, tokenStart - 2), tokenStart))) return tokenStart - 1;
   const marker = /^\P{L}{0,3}?(\d{1,3})\. /u.exec(text.slice(start, start + 8))?.[1];
-  if (marker !== undefined && Number(marker) + 1 === Number(token)) return tokenStart - 1;
+  if (marker !== undefined && text[tokenStart - 1] === " " && Number(marker) + 1 === Number(token))
+    return tokenStart - 1;
   return when((next) => !GERMAN_MONTHS.has(next));
 }
 

@@ -87,7 +87,7 @@ export function spokenWords(text: string): SpokenWord[] {
 /** Controls and invisible format signs become spaces, except those that belong inside a word, which vanish. */
 function withoutControls(text: string): string {
   return text
-    .replace(/[\u00ad\u200c\u200d\u2060\ufeff\u{e0000}-\u{e007f}]/gu, "")
+    .replace(/\u00ad|\u200c|\u200d|\u2060|\ufeff|[\u{e0000}-\u{e007f}]/gu, "")
     .replace(/\r\n?|[\u2028\u2029]/g, "\n")
     .replace(/[^\P{C}\n]/gu, " ");
 }

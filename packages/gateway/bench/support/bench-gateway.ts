@@ -1,0 +1,14 @@
+/** The gateway around a scripted engine, in a process of its own. BENCH_ENGINE is the script as JSON; without it the embedded engine speaks. */
+import { createGateway } from "../../src/app.ts";
+import type { ConfigInput } from "../../src/config/config.ts";
+import { standInEngine } from "../../test/support/stand-in-engine.ts";
+import { serveAsChild } from "./child.ts";
+
+const script = process.env.BENCH_ENGINE;
+const config = JSON.parse(process.env.BENCH_CONFIG ?? "{}") as ConfigInput;
+const gateway = await createGateway(
+  { rateLimitPerMinute: 0, rateLimitPerHour: 0, ...config },
+  script === undefined ? {} : { engines: [standInEngine(JSON.parse(script))] },
+);
+const { port } = await gateway.listen({ port: 0 });
+serveAsChild(port);

@@ -1,0 +1,44 @@
+/** Servers under test run in processes of their own, so that their processor time and memory are theirs alone. */
+import { type ChildProcess, execFileSync, fork } from "node:child_process";
+import { once } from "node:events";
+
+export type Usage = { readonly cpuMs: number; readonly rssBytes: number };
+export type Child = { readonly port: number; usage(): Promise<Usage>; stop(): Promise<void> };
+
+/** Forks a script that calls `serveAsChild`; on a machine with two cores it gets the first one, the load the rest. */
+export async function startChild(script: URL, env: Record<string, string> = {}): Promise<Child> {
+  const child = fork(script, { env: { ...process.env, ...env }, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  pin(child);
+  const [port] = (await once(child, "message")) as [number];
+  return {
+    port,
+    async usage() {
+      child.send("usage");
+      const [usage] = (await once(child, "message")) as [Usage];
+      return usage;
+    },
+    async stop() {
+      child.kill();
+      await once(child, "exit");
+    },
+  };
+}
+
+function pin({ pid }: ChildProcess): void {
+  try {
+    execFileSync("taskset", ["-a", "-c", "-p", "0", String(pid)], { stdio: "ignore" });
+    execFileSync("taskset", ["-a", "-c", "-p", "1", String(process.pid)], { stdio: "ignore" });
+  } catch {
+    // no taskset here, or one core only: processor time per request is still right
+  }
+}
+
+/** In the child: tells the port, then its usage when asked. */
+export function serveAsChild(port: number): void {
+  process.on("message", () => {
+    const { user, system } = process.cpuUsage();
+    process.send?.({ cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage.rss() } satisfies Usage);
+  });
+  process.on("disconnect", () => process.exit());
+  process.send?.(port);
+}

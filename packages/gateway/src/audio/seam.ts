@@ -1,0 +1,10 @@
+/** Sews complete streams of one format into one. Calls come in the order startPart, push…, endPart, …, finish. */
+export interface Seam {
+  startPart(): void;
+  push(bytes: Uint8Array): Uint8Array[];
+  /** Throws if the part was not a whole stream of its format. */
+  endPart(): Uint8Array[];
+  finish(): Uint8Array[];
+  /** Writes the lengths, known now, into the header of all that was given out. Absent where a format has none. */
+  setLengths?(whole: Uint8Array): void;
+}

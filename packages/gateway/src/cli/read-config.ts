@@ -1,0 +1,14 @@
+import type { Command } from "commander";
+import { type LoadedConfig, loadConfig } from "../config/load.ts";
+import type { OptionName } from "../config/options.ts";
+import { checkEngineConfig } from "../engines/registry.ts";
+
+/** Configuration for a command: its flags, then the environment, then the file. */
+export function readConfig(command: Command, flags: Partial<Record<OptionName, string>> = {}): LoadedConfig {
+  const { config } = command.optsWithGlobals<{ config?: string }>();
+  return loadConfig({
+    env: process.env,
+    flags: { ...flags, ...(config && { configFile: config }) },
+    checkEngine: checkEngineConfig,
+  });
+}

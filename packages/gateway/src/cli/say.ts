@@ -1,0 +1,145 @@
+import { randomUUID } from "node:crypto";
+import { rename, rm, writeFile } from "node:fs/promises";
+import { extname } from "node:path";
+import { text as readAll } from "node:stream/consumers";
+import { pino } from "pino";
+import { composeSpeech, type SpeechSystem } from "../compose.ts";
+import { type Config, ConfigError } from "../config/config.ts";
+import { collect } from "../core/async.ts";
+import { AUDIO_FORMAT_NAMES, type AudioFormatName } from "../core/audio-format.ts";
+import { DEFAULT_CACHE_POLICY } from "../core/utterance.ts";
+import type { Speech } from "../speech/speak.ts";
+import { progressLine } from "./progress-line.ts";
+
+export type SayOptions = {
+  readonly output?: string;
+  readonly voice: string;
+  readonly engine: string;
+  readonly speed: string;
+  readonly pitch: string;
+  readonly language?: string;
+  readonly format?: AudioFormatName;
+  readonly quiet?: boolean;
+};
+
+/** A book, not a denial of service: it is the user's own machine. */
+const MAX_TEXT_CHARS = 5_000_000;
+
+/** `mynah say`: the gateway's own speech without the gateway. */
+export async function say(text: string | undefined, options: SayOptions, config: Config): Promise<void> {
+  const words = text === undefined || text === "-" ? await fromStdin() : text;
+  const output = options.output ?? (process.stdout.isTTY ? undefined : "-");
+  const format = options.format ?? formatOfFile(output) ?? "mp3";
+  const speech = await composeSpeech(
+    { ...config, maxTextChars: MAX_TEXT_CHARS, rateLimitPerMinute: 0, rateLimitPerHour: 0 },
+    pino({ level: "silent" }),
+  );
+  const controller = new AbortController();
+  const interrupt = (): void => controller.abort(new ConfigError("interrupted"));
+  process.once("SIGINT", interrupt);
+  try {
+    const answer = await speak(speech, words, { ...options, format }, controller.signal);
+    const target = output ?? `speech.${format}`;
+    if (target === "-") await toStdout(answer, speech, options);
+    else await toFile(answer, speech, target, options);
+  } finally {
+    process.off("SIGINT", interrupt);
+    await speech.close();
+  }
+}
+
+async function fromStdin(): Promise<string> {
+  if (process.stdin.isTTY) throw new ConfigError('nothing to say: write `mynah say "Hello"`, or pipe a text in');
+  return readAll(process.stdin);
+}
+
+function formatOfFile(output: string | undefined): AudioFormatName | undefined {
+  if (output === undefined || output === "-") return undefined;
+  const ending = extname(output).slice(1).toLowerCase();
+  const name = ending === "ogg" ? "opus" : ending;
+  const known = AUDIO_FORMAT_NAMES.find((format) => format === name);
+  if (known === undefined && ending !== "")
+    throw new ConfigError(`"${ending}" is not an audio format here; known: ${AUDIO_FORMAT_NAMES.join(", ")}`);
+  return known;
+}
+
+async function speak(
+  speech: SpeechSystem,
+  text: string,
+  { voice, engine, speed, pitch, language, format }: SayOptions & { format: AudioFormatName },
+  signal: AbortSignal,
+): Promise<Speech> {
+  const utterance = {
+    text,
+    voice,
+    model: engine,
+    speed: factor("--speed", speed, 0.25, 4),
+    pitch: factor("--pitch", pitch, 0.5, 2),
+    ...(language && { language }),
+    format: speech.formats[format],
+    cache: DEFAULT_CACHE_POLICY,
+    subject: "cli",
+  };
+  const result = await speech.speak(utterance, { signal, requestId: randomUUID() });
+  if (!result.admitted) throw new Error("the command line has no limits");
+  return result.speech;
+}
+
+function factor(flag: string, raw: string, min: number, max: number): number {
+  const value = Number(raw);
+  if (raw.trim() === "" || !(value >= min && value <= max))
+    throw new ConfigError(`${flag} must be a number from ${min} to ${max}; it is "${raw}"`);
+  return value;
+}
+
+async function toStdout(answer: Speech, speech: SpeechSystem, { quiet }: SayOptions): Promise<void> {
+  const progress = showProgress(answer, speech, quiet);
+  try {
+    for await (const chunk of answer.audio) {
+      if (!process.stdout.write(chunk)) await new Promise((resolve) => process.stdout.once("drain", resolve));
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+async function toFile(answer: Speech, speech: SpeechSystem, path: string, { quiet }: SayOptions): Promise<void> {
+  const progress = showProgress(answer, speech, quiet);
+  let audio: Uint8Array;
+  try {
+    // Joined once more, now that the end is known: headers of WAV and FLAC get their true lengths.
+    audio = speech.joiner.joinWhole(answer.format, [await collect(answer.audio)]);
+  } finally {
+    progress.end();
+  }
+  const unfinished = `${path}.part`;
+  try {
+    await writeFile(unfinished, audio);
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw new ConfigError(`${path} cannot be written: ${(error as Error).message}`);
+  }
+  const { durationMs } = await speech.transcoder.inspect(audio, answer.format, {
+    signal: new AbortController().signal,
+  });
+  if (!quiet) {
+    const seconds = (durationMs / 1000).toFixed(1);
+    process.stderr.write(
+      `${path}: ${seconds} s, ${Math.ceil(audio.byteLength / 1024)} KiB, ${answer.engine}/${answer.voice}\n`,
+    );
+  }
+}
+
+function showProgress({ segments }: Speech, { events }: SpeechSystem, quiet = false): { end(): void } {
+  if (quiet || segments < 3) return { end: () => {} };
+  const line = progressLine(process.stderr, { label: "speaking", total: segments, unit: "sentences" });
+  let done = 0;
+  const stop = events.on("segment.delivered", () => line.update(++done));
+  return {
+    end() {
+      stop();
+      line.end();
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import { hash } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { AUDIO_FORMAT_NAMES } from "./audio-format.ts";
+import { cacheKey, type SpeechIdentity } from "./cache-key.ts";
+
+const sha256 = (text: string) => hash("sha256", text);
+const keyOf = (identity: SpeechIdentity) => cacheKey(identity, sha256);
+
+// Few distinct values per field, with separators, quotes and look-alikes among them, so that clashes are likely if they are possible.
+const word = fc.constantFrom("", "a", "b", "ab", 'a","b', "a\u0000", "null", "1", "[", "é", "é".normalize("NFD"), "A");
+const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+const identity: fc.Arbitrary<SpeechIdentity> = fc.record({
+  engine: word,
+  engineVersion: word,
+  voice: word,
+  text: word,
+  speed: fc.constantFrom(0.25, 1, 1.1, 4),
+  pitch: fc.constantFrom(0.5, 1, 2),
+  model: optional(word),
+  language: optional(word),
+  instructions: optional(word),
+  seed: optional(fc.constantFrom(0, 1)),
+  format: fc.record({
+    name: fc.constantFrom(...AUDIO_FORMAT_NAMES),
+    sampleRateHz: fc.constantFrom(16_000, 24_000),
+    bitrateBps: optional(fc.constantFrom(24_000, 48_000)),
+  }),
+});
+
+describe("cacheKey()", () => {
+  it("differs when any field that shapes the sound differs", () => {
+    const base: SpeechIdentity = {
+      engine: "flite",
+      engineVersion: "1",
+      voice: "slt",
+      text: "Hello.",
+      speed: 1,
+      pitch: 1,
+      model: "m",
+      language: "en",
+      instructions: "calm",
+      seed: 1,
+      format: { name: "mp3", sampleRateHz: 24_000, bitrateBps: 48_000 },
+    };
+    const changed: SpeechIdentity[] = [
+      base,
+      { ...base, engine: "edge" },
+      { ...base, engineVersion: "2" },
+      { ...base, voice: "rms" },
+      { ...base, text: "Hello!" },
+      { ...base, text: "hello." },
+      { ...base, speed: 1.01 },
+      { ...base, pitch: 1.01 },
+      { ...base, model: undefined },
+      { ...base, language: "en-US" },
+      { ...base, instructions: "angry" },
+      { ...base, seed: 2 },
+      { ...base, format: { ...base.format, name: "opus" } },
+      { ...base, format: { ...base.format, sampleRateHz: 16_000 } },
+      { ...base, format: { ...base.format, bitrateBps: 64_000 } },
+    ];
+    expect(new Set(changed.map(keyOf)).size).toBe(changed.length);
+  });
+
+  it("is shared by two identities exactly when they are the same", () => {
+    fc.assert(
+      fc.property(identity, identity, (a, b) => {
+        expect(keyOf(a) === keyOf(b)).toBe(canonical(a) === canonical(b));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it("does not see field order, absent fields written out, or empty instructions", () => {
+    fc.assert(
+      fc.property(identity, (one) => {
+        const { format, ...rest } = one;
+        const reversed = Object.fromEntries(Object.entries({ ...rest, format }).reverse()) as SpeechIdentity;
+        const written = { model: undefined, language: undefined, instructions: undefined, seed: undefined, ...one };
+        expect(keyOf(reversed)).toBe(keyOf(one));
+        expect(keyOf(written)).toBe(keyOf(one));
+        if (one.instructions === undefined) expect(keyOf({ ...one, instructions: "" })).toBe(keyOf(one));
+      }),
+    );
+  });
+
+  it("is 64 lower-case hex digits", () => {
+    fc.assert(
+      fc.property(identity, (one) => {
+        expect(keyOf(one)).toMatch(/^[0-9a-f]{64}$/);
+      }),
+    );
+  });
+});
+
+/** Another way to say what "the same" means: a nested, sorted list of the fields that are there. */
+function canonical(value: object): string {
+  const entries = Object.entries(value)
+    .filter(([name, field]) => field !== undefined && !(name === "instructions" && field === ""))
+    .map(
+      ([name, field]) =>
+        `${name}=${typeof field === "object" ? canonical(field) : `${typeof field}:${[...String(field)].map((c) => c.codePointAt(0)).join(".")}`}`,
+    );
+  return entries.sort().join("\n");
+}

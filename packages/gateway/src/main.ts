@@ -1,0 +1,61 @@
+import { type Logger, pino } from "pino";
+import { createGateway, type Gateway } from "./app.ts";
+import type { Config } from "./config/config.ts";
+import { ConfigError } from "./config/config.ts";
+import { terminalLog } from "./observe/terminal-log.ts";
+import { startBlock } from "./start-block.ts";
+
+export type ServeOptions = {
+  readonly config: Config;
+  readonly warnings: readonly string[];
+  readonly out: NodeJS.WriteStream;
+};
+
+/** The server as a process: listens, says what it found, and drains on SIGTERM or SIGINT. Resolves when it has stopped. */
+export async function serve({ config, warnings, out }: ServeOptions): Promise<void> {
+  const logger = createLogger(config.logLevel, out);
+  for (const warning of warnings) logger.warn(warning);
+  const gateway = await createGateway(config, { logger });
+  const { url } = await listening(gateway, config);
+  const voices = await gateway.speech.voices.list({ signal: AbortSignal.timeout(5_000) });
+  if (config.logLevel !== "silent") out.write(startBlock({ url, config, parts: gateway.speech.parts(), voices }));
+  await stopSignal(logger);
+  await gateway.close();
+  logger.info("stopped");
+}
+
+function createLogger(level: string, out: NodeJS.WriteStream): Logger {
+  return out.isTTY ? pino({ level }, terminalLog(out)) : pino({ level }, out);
+}
+
+async function listening(gateway: Gateway, config: Config): Promise<{ url: string }> {
+  try {
+    return await gateway.listen();
+  } catch (error) {
+    await gateway.close({ graceMs: 0 });
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE")
+      throw new ConfigError(
+        `port ${config.port} on ${config.host} is taken; set PORT to another one, or stop what listens there`,
+      );
+    if (code === "EACCES")
+      throw new ConfigError(`this user may not listen on port ${config.port}; set PORT to one above 1023`);
+    if (code === "EADDRNOTAVAIL") throw new ConfigError(`HOST=${config.host} is not an address of this machine`);
+    throw error;
+  }
+}
+
+/** The first signal ends in order; a second one ends at once. */
+function stopSignal(logger: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    for (const name of ["SIGTERM", "SIGINT"] as const) {
+      process.on(name, () => {
+        if (stopping) process.exit(1);
+        stopping = true;
+        logger.info({ signal: name }, "stopping; running answers may finish");
+        resolve();
+      });
+    }
+  });
+}

@@ -1,0 +1,103 @@
+import { hash } from "node:crypto";
+import { createAudioJoiner } from "../../src/audio/join.ts";
+import { createTranscoder } from "../../src/audio/transcode.ts";
+import type { AudioFormat, AudioFormatName } from "../../src/core/audio-format.ts";
+import { type Clock, systemClock } from "../../src/core/clock.ts";
+import { EventBus } from "../../src/core/events.ts";
+import type { AudioStore, SpeechEngine } from "../../src/core/ports.ts";
+import { DEFAULT_CACHE_POLICY, type Utterance } from "../../src/core/utterance.ts";
+import { memoryRateLimiter } from "../../src/limits/memory-rate-limiter.ts";
+import { countEvents } from "../../src/observe/stats.ts";
+import { createEngineCall } from "../../src/speech/engine-call.ts";
+import { EngineChain } from "../../src/speech/engine-chain.ts";
+import { SegmentCache } from "../../src/speech/segment-cache.ts";
+import { createSpeak } from "../../src/speech/speak.ts";
+import { VoiceCatalogue } from "../../src/speech/voices.ts";
+import { MemoryAudioStore } from "../../src/stores/memory-audio-store.ts";
+
+const HZ = 24_000;
+export const FORMATS: Record<AudioFormatName, AudioFormat> = {
+  mp3: { name: "mp3", sampleRateHz: HZ, bitrateBps: 48_000 },
+  opus: { name: "opus", sampleRateHz: HZ, bitrateBps: 24_000 },
+  aac: { name: "aac", sampleRateHz: HZ, bitrateBps: 48_000 },
+  flac: { name: "flac", sampleRateHz: HZ },
+  wav: { name: "wav", sampleRateHz: HZ },
+  pcm: { name: "pcm", sampleRateHz: HZ },
+};
+
+export type RigOptions = {
+  readonly engines: readonly SpeechEngine[];
+  readonly store?: AudioStore;
+  readonly clock?: Clock;
+  readonly engineTimeoutMs?: number;
+  readonly limitPerMinute?: number;
+};
+
+/** The real speech core with real codecs and the memory store, around engines that the test brings. */
+export function speechRig({
+  engines,
+  clock = systemClock,
+  engineTimeoutMs = 5_000,
+  limitPerMinute,
+  ...given
+}: RigOptions) {
+  const listenerErrors: unknown[] = [];
+  const events = new EventBus({ onListenerError: (error) => listenerErrors.push(error) });
+  const counters = countEvents(events);
+  const store = given.store ?? new MemoryAudioStore({ clock, maxBytes: 64 << 20 });
+  const transcoder = createTranscoder({ workers: 1 });
+  const cache = new SegmentCache({
+    store,
+    transcoder,
+    events,
+    clock,
+    sha256: (text) => hash("sha256", text),
+    callEngine: createEngineCall({
+      clock,
+      events,
+      transcoder,
+      deadlinesOf: () => ({ firstAudioMs: engineTimeoutMs, betweenChunksMs: engineTimeoutMs }),
+    }),
+    ttlMs: 60_000,
+    storeTimeoutMs: 5_000,
+    maxSegmentBytes: 16 << 20,
+    deliveryFormats: Object.values(FORMATS),
+  });
+  const windows = limitPerMinute === undefined ? [] : [{ name: "minute", limit: limitPerMinute, lengthMs: 60_000 }];
+  const voices = new VoiceCatalogue({ engines, aliases: {}, clock });
+  const speak = createSpeak({
+    voices,
+    clock,
+    events,
+    limiter: memoryRateLimiter({ windows, clock }),
+    chain: new EngineChain({ cache }),
+    joiner: createAudioJoiner(),
+    maxTextChars: 20_000,
+  });
+  return {
+    cache,
+    counters,
+    events,
+    listenerErrors,
+    speak,
+    store,
+    transcoder,
+    async close() {
+      await cache.close();
+      await transcoder.close();
+    },
+  };
+}
+
+export function utterance(text: string, changes: Partial<Utterance> = {}): Utterance {
+  return {
+    text,
+    voice: "one",
+    speed: 1,
+    pitch: 1,
+    format: FORMATS.pcm,
+    cache: DEFAULT_CACHE_POLICY,
+    subject: "tester",
+    ...changes,
+  };
+}
