@@ -3,13 +3,13 @@ import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { createAudioJoiner } from "./audio/join.ts";
 import { createTranscoder } from "./audio/transcode.ts";
-import type { Config, EngineConfig } from "./config/config.ts";
+import { type Config, ConfigError, type EngineConfig } from "./config/config.ts";
 import { type AudioFormat, type AudioFormatName, DELIVERY_SAMPLE_RATE_HZ } from "./core/audio-format.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
 import { EventBus } from "./core/events.ts";
 import type { AudioJoiner, AudioStore, RateLimiter, SpeechEngine, Transcoder } from "./core/ports.ts";
 import type { Window } from "./core/quota.ts";
-import { createEngines } from "./engines/registry.ts";
+import { createEngines, EngineConfigError } from "./engines/registry.ts";
 import type { PartHealth, Readiness } from "./http/health-routes.ts";
 import type { StatsBody } from "./http/stats-route.ts";
 import { memoryRateLimiter } from "./limits/memory-rate-limiter.ts";
@@ -133,13 +133,17 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
   };
 }
 
-function openEngines(config: Config, clock: Clock, workers: number): Promise<SpeechEngine[]> {
+async function openEngines(config: Config, clock: Clock, workers: number): Promise<SpeechEngine[]> {
   const entries = config.engines.length > 0 ? config.engines : EMBEDDED_ENGINES;
-  return createEngines(entries, {
-    clock,
-    workers: config.synthesisWorkers ?? workers,
-    timeoutMs: config.engineTimeoutMs,
-  });
+  try {
+    return await createEngines(entries, {
+      clock,
+      workers: config.synthesisWorkers ?? workers,
+      timeoutMs: config.engineTimeoutMs,
+    });
+  } catch (error) {
+    throw error instanceof EngineConfigError ? new ConfigError(error.message) : error;
+  }
 }
 
 function openStores(config: Config, clock: Clock, events: EventBus, log: Logger) {

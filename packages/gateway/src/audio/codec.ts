@@ -1,4 +1,4 @@
-/** Between decoder, resampler and encoder, sound is one channel of floats, -1..1; 16-bit samples pass through unchanged. */
+/** From decoder to encoder sound is one channel of floats, -1..1; 16-bit samples come through unchanged. */
 export interface StreamDecoder {
   /** The container's own rate; 0 until its header has been read. */
   readonly sampleRateHz: number;

@@ -8,7 +8,7 @@ const DECODABLE: ReadonlySet<AudioFormatName> = new Set(["pcm", "wav", "mp3", "o
 /** Rates that MPEG audio has; ADTS has some more, which nobody asks for. */
 const MPEG_RATES_HZ = [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
 
-/** Whether audio of this format can be the source of a transcoding or be inspected. AAC cannot: no free decoder runs here. */
+/** Whether audio of this format can be transcoded or inspected. AAC cannot: no decoder of it is among our codecs. */
 export function canDecode(format: AudioFormatName): boolean {
   return DECODABLE.has(format);
 }

@@ -1,4 +1,4 @@
-/** Decodes FLAC frames (RFC 9639 §9.2) whose checksums have been verified. Plain JavaScript: exact integers, no second heap. */
+/** Decodes FLAC frames (RFC 9639 §9.2) whose checksums were verified. Our own code: exact integers, no WASM heap. */
 import { downmix, type StreamDecoder } from "./codec.ts";
 import { type FlacFrame, FlacReader, type FlacStreamInfo } from "./flac-frames.ts";
 

@@ -7,7 +7,7 @@ const COMPRESSION_LEVEL = 5;
 
 type LibFlac = typeof import("libflacjs/dist/libflac.min.js");
 
-/** Makes FLAC encoders that share one asm.js heap. Not the package's WASM build: that one fetches its file and crashes Node. */
+/** Makes FLAC encoders that share one asm.js heap. The package's WASM build would fetch its file and crash Node. */
 export class FlacEncoderFactory {
   #library: Promise<LibFlac> | undefined;
 

@@ -84,7 +84,10 @@ function readHeader(bytes: Uint8Array, at: number): FlacFrameHeader | undefined 
   return { blockSamples, sampleRateHz, channelCode, bits, numberAt: 4, numberEnd: 4 + length, crcAt: cursor - at };
 }
 
-/** Cuts a FLAC stream, in pieces of any size, into its description and its frames. Throws when it is not FLAC, or ends inside a frame. */
+/**
+ * Cuts a FLAC stream, in pieces of any size, into its description and its frames. Throws when it is not FLAC, or ends
+ * inside a frame.
+ */
 export class FlacReader {
   streamInfo: FlacStreamInfo | undefined;
   readonly #queue = new ByteQueue();

@@ -37,6 +37,7 @@ class OpusSeam implements Seam {
   }
 
   endPart(): Uint8Array[] {
+    this.#reader.finish();
     if (this.#position !== "audio") throw new Error("no Opus in this audio");
     return [];
   }
@@ -56,7 +57,7 @@ class OpusSeam implements Seam {
       if (samples === 0) throw new Error("an Opus packet that cannot be");
       return { packet, samples };
     });
-    return page.last ? this.#passLast(timed, Number(page.granule)) : this.#give(timed);
+    return page.last && page.granule > 0n ? this.#passLast(timed, Number(page.granule)) : this.#give(timed);
   }
 
   #passHead(page: OggPage): Uint8Array[] {

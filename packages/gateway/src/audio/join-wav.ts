@@ -3,7 +3,10 @@ import { pcmBytes } from "./pcm.ts";
 import type { Seam } from "./seam.ts";
 import { createWavDecoder, WAV_HEADER_BYTES, wavHeader } from "./wav.ts";
 
-/** Reads each part's samples, whatever chunks and widths it has, and writes them behind one header. 16-bit mono comes out bit for bit. */
+/**
+ * Reads each part's samples, whatever chunks and widths it has, and writes them behind one header. 16-bit mono comes
+ * out bit for bit.
+ */
 export function createWavSeam(sampleRateHz: number): Seam {
   let decoder: StreamDecoder = createWavDecoder();
   let head = true;

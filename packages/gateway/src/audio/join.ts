@@ -64,7 +64,7 @@ export function createAudioJoiner(): AudioJoiner {
           chunks.push(...seam.push(part), ...seam.endPart());
         }
         chunks.push(...seam.finish());
-        const whole = new Uint8Array(concat(chunks)); // ours to write into, also when there was one chunk and it was lent
+        const whole = new Uint8Array(concat(chunks)); // a copy: one chunk alone might be the caller's
         seam.setLengths?.(whole);
         return whole;
       });

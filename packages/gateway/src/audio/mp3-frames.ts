@@ -18,7 +18,8 @@ function readMp3Header(bytes: Uint8Array, at: number): FrameHeader | undefined {
   const sampleRateHz = rate >> (version === 3 ? 0 : version === 2 ? 1 : 2);
   const samples = version === 3 ? 1152 : 576;
   const length = Math.floor(((samples / 8) * kbps * 1000) / sampleRateHz) + ((third >> 1) & 1);
-  return { length, samples, sampleRateHz, kind: (version << 20) | sampleRateHz };
+  const mono = (bytes[at + 3]! & 0xc0) === 0xc0 ? 1 : 0;
+  return { length, samples, sampleRateHz, kind: (mono << 24) | (version << 20) | sampleRateHz };
 }
 
 /** A first frame that holds no sound but the encoder's table of contents: "Xing", "Info" or "VBRI". */

@@ -1,5 +1,7 @@
 import { ByteQueue } from "./byte-queue.ts";
 
+/** With the version, which has always been 0. */
+const PAGE_MAGIC = "OggS\0";
 const HEADER_BYTES = 27;
 const FLAG_CONTINUED = 1;
 const FLAG_FIRST = 2;
@@ -31,7 +33,10 @@ export type OggPage = {
   readonly last: boolean;
 };
 
-/** Finds pages in bytes cut anywhere. Pages with a wrong checksum are left out, as after a loss on the wire. */
+/**
+ * Reads pages from bytes cut anywhere. Strict, unlike a player: nothing is lost on its way to us, so a wrong checksum,
+ * or anything between two pages, means that the sound is not whole, and throws.
+ */
 export class OggReader {
   readonly #queue = new ByteQueue();
   #partial: Uint8Array[] = [];
@@ -44,27 +49,26 @@ export class OggReader {
     return pages;
   }
 
+  /** Throws if the stream broke off inside a page. */
+  finish(): void {
+    if (this.#queue.length > 0) throw new Error("Ogg that ends inside a page");
+  }
+
   #next(): OggPage | undefined {
-    while (this.#queue.length >= HEADER_BYTES) {
-      const bytes = this.#queue.peek();
-      if (!(bytes[0] === 0x4f && bytes[1] === 0x67 && bytes[2] === 0x67 && bytes[3] === 0x53 && bytes[4] === 0)) {
-        const next = bytes.indexOf(0x4f, 1);
-        this.#queue.skip(next === -1 ? bytes.length : next);
-        continue;
-      }
-      const segments = bytes[26]!;
-      if (bytes.length < HEADER_BYTES + segments) return undefined;
-      let size = HEADER_BYTES + segments;
-      for (let i = 0; i < segments; i++) size += bytes[HEADER_BYTES + i]!;
-      if (bytes.length < size) return undefined;
-      const view = new DataView(bytes.buffer, bytes.byteOffset, size);
-      if (view.getUint32(22, true) !== pageChecksum(bytes.subarray(0, size))) {
-        this.#queue.skip(4);
-        continue;
-      }
-      return this.#readPage(this.#queue.take(size), segments);
+    const bytes = this.#queue.peek();
+    if (!PAGE_MAGIC.startsWith(String.fromCharCode(...bytes.subarray(0, PAGE_MAGIC.length)))) {
+      throw new Error("bytes that are not Ogg pages");
     }
-    return undefined;
+    const segments = bytes[26];
+    if (segments === undefined || bytes.length < HEADER_BYTES + segments) return undefined;
+    let size = HEADER_BYTES + segments;
+    for (let i = 0; i < segments; i++) size += bytes[HEADER_BYTES + i]!;
+    if (bytes.length < size) return undefined;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, size);
+    if (view.getUint32(22, true) !== pageChecksum(bytes.subarray(0, size))) {
+      throw new Error("an Ogg page with a wrong checksum");
+    }
+    return this.#readPage(this.#queue.take(size), segments);
   }
 
   #readPage(page: Uint8Array<ArrayBuffer>, segments: number): OggPage {

@@ -145,6 +145,7 @@ class OpusDecoder implements StreamDecoder {
   }
 
   finish(): Float32Array[] {
+    this.#reader.finish();
     if (!this.#started) throw new Error("no Ogg pages in this audio");
     return [];
   }

@@ -44,7 +44,7 @@ function buildBank(fromHz: number, toHz: number): Bank {
   const phases = Array.from({ length: up }, (_, phase) => {
     const taps = Float64Array.from({ length: 2 * half }, (_, k) => weight(k - half + 1 - phase / up));
     const sum = taps.reduce((total, tap) => total + tap, 0);
-    return Float32Array.from(taps, (tap) => tap / sum); // every phase passes a constant unchanged: no ripple at the phase rate
+    return Float32Array.from(taps, (tap) => tap / sum); // a constant passes unchanged: no ripple
   });
   return { up, down: fromHz / divisor, half, phases };
 }

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
+import { ConfigError } from "../config/config.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { OptionName } from "../config/options.ts";
-import { checkEngineConfig } from "../engines/registry.ts";
+import { checkEngineConfig, EngineConfigError } from "../engines/registry.ts";
 
 /** Configuration for a command: its flags, then the environment, then the file. */
 export function readConfig(command: Command, flags: Partial<Record<OptionName, string>> = {}): LoadedConfig {
@@ -9,6 +10,12 @@ export function readConfig(command: Command, flags: Partial<Record<OptionName, s
   return loadConfig({
     env: process.env,
     flags: { ...flags, ...(config && { configFile: config }) },
-    checkEngine: checkEngineConfig,
+    checkEngine(entry) {
+      try {
+        return checkEngineConfig(entry);
+      } catch (error) {
+        throw error instanceof EngineConfigError ? new ConfigError(error.message) : error;
+      }
+    },
   });
 }

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { extname, join } from "node:path";
+import { extname, join, relative } from "node:path";
 import type { FastifyInstance } from "fastify";
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -64,7 +64,7 @@ function listed(directory: string): string[] {
     const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
     return entries
       .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1));
+      .map((entry) => relative(directory, join(entry.parentPath, entry.name)));
   } catch {
     return [];
   }

@@ -16,6 +16,8 @@ export type ConnectOptions = {
 const CONNECT_TIMEOUT_MS = 1_000;
 /** A connection that owes an answer and has sent nothing for this long is dead: a frozen server, a cut cable. */
 const SOCKET_TIMEOUT_MS = 1_000;
+/** How long closing waits for the other side; also how long the process is kept alive by it. */
+const DISCONNECT_TIMEOUT_MS = 100;
 const RECONNECT_STEP_MS = 50;
 const MAX_RECONNECT_MS = 500;
 /** Within one call only: a cluster that needs longer is down for us until it answers again. */
@@ -75,6 +77,7 @@ function settings({ clock, commandTimeoutMs }: ConnectOptions): RedisOptions {
   return {
     ...(!waits && { commandTimeout: commandTimeoutMs, socketTimeout: SOCKET_TIMEOUT_MS }),
     connectTimeout: CONNECT_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     autoResendUnfulfilledCommands: false,

@@ -129,4 +129,29 @@ describe("TieredAudioStore", () => {
     await new Promise(setImmediate);
     expect(await far.has([key], { signal })).toEqual([true]);
   });
+
+  it("a renewal or a get() that was under way when the store was purged brings nothing back", async () => {
+    const gate = Promise.withResolvers<void>();
+    const harness = tiers({
+      far: {
+        async get() {
+          await gate.promise;
+          return speechOf();
+        },
+        async renew() {
+          await gate.promise;
+          return false;
+        },
+      },
+    });
+    const { store, near, far } = harness;
+    await near.set(key, speechOf(), { ttlMs, signal });
+    await store.get(key, { signal }); // starts a renewal
+    const late = store.get(keyFor("late"), { signal });
+    await store.clear({ signal });
+    gate.resolve();
+    expect(await late).toBeDefined();
+    await new Promise(setImmediate);
+    expect([near.count, far.count]).toEqual([0, 0]);
+  });
 });

@@ -34,19 +34,27 @@ export class TieredAudioStore implements AudioStore {
   /** When the entry behind this object was last renewed in Redis. Goes when memory lets go of the object. */
   readonly #renewedAt = new WeakMap<StoredSpeech, number>();
 
+  /** Renewals under way. */
+  readonly #background = new Set<Promise<void>>();
+  /** Purges under way, and how many there have been: what was read before or during one must not be written after it. */
+  #purging = 0;
+  #purged = 0;
+
   constructor(options: TieredAudioStoreOptions) {
     this.#options = options;
   }
 
   async get(key: CacheKey, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
     const { memory, redis, ttlMs } = this.#options;
+    const purged = this.#purged;
     const near = await this.#orElse("memory", "get", undefined, memory.get(key, { signal }), signal);
     if (near) {
       this.#keepAliveInRedis(key, near);
       return near;
     }
     const far = await this.#orElse("redis", "get", undefined, redis.get(key, { signal }), signal);
-    if (far) await this.#orElse("memory", "set", undefined, memory.set(key, far, { ttlMs, signal }), signal);
+    if (far && this.#mayKeep(purged))
+      await this.#orElse("memory", "set", undefined, memory.set(key, far, { ttlMs, signal }), signal);
     return far;
   }
 
@@ -71,21 +79,17 @@ export class TieredAudioStore implements AudioStore {
 
   async delete(key: CacheKey, { signal }: CallOptions): Promise<boolean> {
     const { memory, redis } = this.#options;
-    // Redis first: the other way round a `get` in between would bring the entry back into memory.
-    const far = await outcomeOf(redis.delete(key, { signal }));
-    const near = await outcomeOf(memory.delete(key, { signal }));
-    return [this.#value("redis", "delete", far), this.#value("memory", "delete", near)].some(Boolean);
+    const tiers = [() => redis.delete(key, { signal }), () => memory.delete(key, { signal })] as const;
+    return (await this.#purge("delete", tiers)).some(Boolean);
   }
 
   async clear({ signal }: CallOptions): Promise<void> {
     const { memory, redis } = this.#options;
-    const far = await outcomeOf(redis.clear({ signal }));
-    const near = await outcomeOf(memory.clear({ signal }));
-    this.#value("redis", "clear", far);
-    this.#value("memory", "clear", near);
+    await this.#purge("clear", [() => redis.clear({ signal }), () => memory.clear({ signal })]);
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.#background);
     await Promise.all([this.#options.memory.close(), this.#options.redis.close()]);
   }
 
@@ -101,10 +105,13 @@ export class TieredAudioStore implements AudioStore {
     if (renewedAt !== undefined && nowMs - renewedAt < ttlMs / RENEWALS_PER_TTL) return;
     this.#renewedAt.set(speech, nowMs);
     const { signal } = new AbortController(); // nobody's call: the caller has its answer
-    redis
+    const purged = this.#purged;
+    const renewal = redis
       .renew(key, { signal })
-      .then((there) => (there ? undefined : redis.set(key, speech, { ttlMs, signal })))
-      .catch((error: unknown) => onFailure({ tier: "redis", operation: "renew", error }));
+      .then((there) => (there || !this.#mayKeep(purged) ? undefined : redis.set(key, speech, { ttlMs, signal })))
+      .catch((error: unknown) => onFailure({ tier: "redis", operation: "renew", error }))
+      .finally(() => this.#background.delete(renewal));
+    this.#background.add(renewal);
   }
 
   async #orElse<T>(
@@ -123,10 +130,21 @@ export class TieredAudioStore implements AudioStore {
     }
   }
 
-  #value<T>(tier: TierName, operation: TierOperation, outcome: PromiseSettledResult<T>): T {
-    if (outcome.status === "fulfilled") return outcome.value;
-    this.#options.onFailure({ tier, operation, error: outcome.reason });
-    throw outcome.reason;
+  /** Redis first: the other way round a `get` in between would bring the entry back into memory. */
+  async #purge<T>(operation: TierOperation, [far, near]: readonly [() => Promise<T>, () => Promise<T>]): Promise<T[]> {
+    this.#purging++;
+    const outcomes = [await outcomeOf(far()), await outcomeOf(near())];
+    this.#purging--;
+    this.#purged++;
+    return outcomes.map((outcome, index) => {
+      if (outcome.status === "fulfilled") return outcome.value;
+      this.#options.onFailure({ tier: index === 0 ? "redis" : "memory", operation, error: outcome.reason });
+      throw outcome.reason;
+    });
+  }
+
+  #mayKeep(purgedBefore: number): boolean {
+    return this.#purging === 0 && this.#purged === purgedBefore;
   }
 }
 

@@ -197,26 +197,20 @@ describe("a slow or leaving client", () => {
 
   it("that takes nothing is cut off, and the engine is not kept", async () => {
     const engine = standInEngine({ durationMsPerChar: 4_000, chunkDurationMs: 5_000 });
-    const { port } = await runGateway({ slowReaderTimeoutMs: 1_000 }, { engines: [engine] });
+    const { port, speech } = await runGateway({ slowReaderTimeoutMs: 1_000 }, { engines: [engine] });
     const body = JSON.stringify({ model: "auto", voice: "one", input: "x".repeat(60), response_format: "pcm" });
-    const closed = new Promise<void>((resolve) => {
-      const request = httpRequest({
-        port,
-        method: "POST",
-        path: "/v1/audio/speech",
-        headers: { "content-type": "application/json" },
-      });
-      request.on("response", (response) =>
-        response
-          .on("error", () => {})
-          .on("close", () => resolve())
-          .pause(),
-      );
-      request.on("error", () => resolve());
-      request.end(body);
+    const cut = new Promise<string>((resolve) => speech.events.on("speech.failed", ({ code }) => resolve(code)));
+    const request = httpRequest({
+      port,
+      method: "POST",
+      path: "/v1/audio/speech",
+      headers: { "content-type": "application/json" },
     });
-    await Promise.race([closed, sleep(10_000).then(() => expect.unreachable("was not cut off"))]);
-    await expect.poll(() => engine.active).toBe(0);
+    request.on("response", (response) => response.on("error", () => {}).pause()).on("error", () => {});
+    request.end(body);
+    expect(await Promise.race([cut, sleep(10_000)])).toBe("caller_gone");
+    expect(engine.active).toBe(0);
+    request.destroy();
   });
 });
 

@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
 import { openRedis, type RedisPort } from "../../src/redis/redis-port.ts";
 import { RedisAudioStore } from "../../src/stores/redis-audio-store.ts";
@@ -12,27 +12,26 @@ import { freePort, type RedisProcess, startRedis, startSentinel } from "../suppo
  */
 const { signal } = new AbortController();
 const ttlMs = 60_000;
-const cleanups: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
 
-async function keep(server: Promise<RedisProcess>): Promise<RedisProcess> {
+/** What a test has opened, to be closed when it ends: the two run at the same time, for each spends it waiting. */
+type OnTestFinished = (close: () => Promise<void>) => void;
+
+async function keep(atEnd: OnTestFinished, server: Promise<RedisProcess>): Promise<RedisProcess> {
   const started = await server;
-  cleanups.push(() => started.stop());
+  atEnd(() => started.stop());
   return started;
 }
 
-function client(url: string): Redis {
+function client(atEnd: OnTestFinished, url: string): Redis {
   const raw = new Redis(url);
   raw.on("error", () => {});
-  cleanups.push(async () => raw.disconnect());
+  atEnd(async () => raw.disconnect());
   return raw;
 }
 
-async function open(url: string): Promise<{ store: RedisAudioStore; redis: RedisPort }> {
+async function open(atEnd: OnTestFinished, url: string): Promise<{ store: RedisAudioStore; redis: RedisPort }> {
   const redis = openRedis({ url, clock: systemClock, readTimeoutMs: 200, writeTimeoutMs: 1000 });
-  cleanups.push(() => redis.close());
+  atEnd(() => redis.close());
   await redis.whenUp({ signal: AbortSignal.timeout(10_000) });
   return { store: new RedisAudioStore({ redis, ttlMs, compressionLevel: 0 }), redis };
 }
@@ -63,14 +62,14 @@ async function worstGetMs(store: RedisAudioStore, forMs: number): Promise<number
 }
 
 /** Two masters with half of the slots each. */
-async function startCluster(): Promise<RedisProcess[]> {
+async function startCluster(atEnd: OnTestFinished): Promise<RedisProcess[]> {
   const node = async () => {
     const busPort = await freePort();
     const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", String(busPort)];
-    return { server: await keep(startRedis({ args })), busPort };
+    return { server: await keep(atEnd, startRedis({ args })), busPort };
   };
   const nodes = [await node(), await node()];
-  const [first, second] = nodes.map(({ server }) => client(server.url));
+  const [first, second] = nodes.map(({ server }) => client(atEnd, server.url));
   await first!.call("CLUSTER", "ADDSLOTSRANGE", "0", "8191");
   await second!.call("CLUSTER", "ADDSLOTSRANGE", "8192", "16383");
   await second!.call("CLUSTER", "SET-CONFIG-EPOCH", "2");
@@ -83,13 +82,13 @@ async function startCluster(): Promise<RedisProcess[]> {
   return nodes.map(({ server }) => server);
 }
 
-describe("RedisAudioStore on a cluster", () => {
-  it("reaches every slot, clears every master, and outlives the loss of one", async () => {
-    const [one, two] = await startCluster();
-    const { store, redis } = await open(`redis+cluster://127.0.0.1:${one!.port},127.0.0.1:${two!.port}`);
+describe.concurrent("RedisAudioStore on a cluster", () => {
+  it("reaches every slot, clears every master, and outlives the loss of one", async ({ onTestFinished: atEnd }) => {
+    const [one, two] = await startCluster(atEnd);
+    const { store, redis } = await open(atEnd, `redis+cluster://127.0.0.1:${one!.port},127.0.0.1:${two!.port}`);
     expect(await roundTrips(store)).toBe(keys.length);
     expect(await store.has(keys, { signal })).toEqual(keys.map(() => true));
-    const sizes = await Promise.all([one!, two!].map(({ url }) => client(url).dbsize()));
+    const sizes = await Promise.all([one!, two!].map(({ url }) => client(atEnd, url).dbsize()));
     expect(sizes.every((size) => size > 5)).toBe(true);
     await store.clear({ signal });
     expect(await store.has(keys, { signal })).toEqual(keys.map(() => false));
@@ -102,19 +101,20 @@ describe("RedisAudioStore on a cluster", () => {
   });
 });
 
-describe("RedisAudioStore behind Sentinel", () => {
-  it("follows the master to the replica that takes over", async () => {
-    const master = await keep(startRedis());
+describe.concurrent("RedisAudioStore behind Sentinel", () => {
+  it("follows the master to the replica that takes over", async ({ onTestFinished: atEnd }) => {
+    const master = await keep(atEnd, startRedis());
     const replica = await keep(
+      atEnd,
       startRedis({ args: ["--replicaof", `127.0.0.1 ${master.port}`, "--repl-diskless-sync-delay", "0"] }),
     );
-    const rawReplica = client(replica.url);
+    const rawReplica = client(atEnd, replica.url);
     const isSynced = async () => String(await rawReplica.info("replication"));
     await expect.poll(isSynced, { timeout: 20_000, interval: 200 }).toContain("master_link_status:up");
-    const sentinel = await keep(startSentinel({ masterName: "audio", masterPort: master.port }));
-    const { store, redis } = await open(`redis+sentinel://127.0.0.1:${sentinel.port}/audio`);
+    const sentinel = await keep(atEnd, startSentinel({ masterName: "audio", masterPort: master.port }));
+    const { store, redis } = await open(atEnd, `redis+sentinel://127.0.0.1:${sentinel.port}/audio`);
     expect(await roundTrips(store)).toBe(keys.length);
-    const rawSentinel = client(sentinel.url);
+    const rawSentinel = client(atEnd, sentinel.url);
     const replicas = async () => String(await rawSentinel.call("SENTINEL", "MASTER", "audio"));
     await expect.poll(replicas, { timeout: 20_000, interval: 200 }).toMatch(/num-slaves[,:]1/);
 
