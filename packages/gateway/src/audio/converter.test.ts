@@ -104,6 +104,29 @@ describe("createConverter", () => {
     },
   );
 
+  it.each(["opus", "flac"] as const)("throws for %s with one wrong byte, or cut off in the middle", async (name) => {
+    const audio = await convert(speech, pcm, at24(name));
+    for (const at of [Math.floor(audio.length / 3), audio.length - 5]) {
+      const broken = audio.slice();
+      broken[at] = broken[at]! ^ 1;
+      await expect(convert(broken, at24(name), pcm)).rejects.toThrow();
+      await expect(convert(audio.subarray(0, at), at24(name), pcm)).rejects.toThrow();
+    }
+  });
+
+  it.each([
+    ["mp3", 32_000],
+    ["mp3", 64_000],
+    ["opus", 16_000],
+    ["opus", 48_000],
+    ["aac", 32_000],
+    ["aac", 64_000],
+  ] as const)("makes %s at about %i bit/s when told so", async (name, bitrateBps) => {
+    const audio = await convert(speechLike(4000), pcm, { ...at24(name), bitrateBps });
+    expect((audio.length * 8) / 4 / bitrateBps).toBeGreaterThan(0.6);
+    expect((audio.length * 8) / 4 / bitrateBps).toBeLessThan(1.4);
+  });
+
   it("changes the rate on the way, also to rates the codec does not have", async () => {
     const audio = tone(500, { sampleRateHz: 22_050 });
     const wav = await convert(audio, { name: "pcm", sampleRateHz: 22_050 }, at24("wav"));

@@ -221,7 +221,9 @@ describe("transcode()", () => {
       const audio = (async function* () { yield new Uint8Array(48_000); })();
       const format = { sampleRateHz: 24_000 };
       let bytes = 0;
-      for await (const chunk of createTranscoder().transcode(audio, { name: "pcm", ...format }, { name: "flac", ...format }, { signal: new AbortController().signal })) bytes += chunk.length;
+      const [from, to] = [{ name: "pcm", ...format }, { name: "flac", ...format }];
+      const { signal } = new AbortController();
+      for await (const chunk of createTranscoder().transcode(audio, from, to, { signal })) bytes += chunk.length;
       console.log(bytes > 0);`;
     const { status, stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script], { timeout: 20_000 });
     expect({ status, output: stdout.toString().trim() }).toEqual({ status: 0, output: "true" });

@@ -21,13 +21,23 @@ describe("openAiCompatibleEngine()", () => {
     server = await openAiStandIn();
   });
   afterEach(() => server.close());
-  const engineWith = (options = {}) => openAiCompatibleEngine({ name: "up", baseUrl: `${server.baseUrl}/`, ...options });
+  const engineWith = (options = {}) =>
+    openAiCompatibleEngine({ name: "up", baseUrl: `${server.baseUrl}/`, ...options });
 
   it("sends OpenAI's fields, and nothing that was not asked for", async () => {
-    await speakWith(engineWith({ apiKey: "s3cret" }), { voice: "alloy", text: "Hi", speed: 1.5, instructions: "softly", model: "m" });
+    await speakWith(engineWith({ apiKey: "s3cret" }), {
+      voice: "alloy",
+      text: "Hi",
+      speed: 1.5,
+      instructions: "softly",
+      model: "m",
+    });
     await speakWith(engineWith({ model: "own" }), { voice: "nova", text: "Hi" });
     expect(server.requests.map(({ body, authorization }) => [body, authorization])).toEqual([
-      [{ model: "m", input: "Hi", voice: "alloy", response_format: "wav", speed: 1.5, instructions: "softly" }, "Bearer s3cret"],
+      [
+        { model: "m", input: "Hi", voice: "alloy", response_format: "wav", speed: 1.5, instructions: "softly" },
+        "Bearer s3cret",
+      ],
       [{ model: "own", input: "Hi", voice: "nova", response_format: "wav", speed: 1 }, undefined],
     ]);
   });
@@ -38,7 +48,10 @@ describe("openAiCompatibleEngine()", () => {
     expect(engineWith().outputFormat(mp3)).toEqual(mp3.wanted);
     expect(engineWith().outputFormat(pcm8)).toEqual({ name: "wav", sampleRateHz: 24_000 });
     expect(engineWith({ formats: ["mp3"] }).outputFormat(pcm8).name).toBe("mp3");
-    expect(engineWith({ nativeFormat: "wav", sampleRateHz: 22_050 }).outputFormat(mp3)).toEqual({ name: "wav", sampleRateHz: 22_050 });
+    expect(engineWith({ nativeFormat: "wav", sampleRateHz: 22_050 }).outputFormat(mp3)).toEqual({
+      name: "wav",
+      sampleRateHz: 22_050,
+    });
   });
 
   it.each([
@@ -76,7 +89,9 @@ describe("openAiCompatibleEngine()", () => {
     expect(await server.requests[0]!.completed).toBe(false);
 
     Object.assign(server.faults, { hang: false, chunkMs: 30 });
-    for await (const { audio } of engineWith().synthesize(requestOf({ voice: "alloy" }), { signal: new AbortController().signal }))
+    for await (const { audio } of engineWith().synthesize(requestOf({ voice: "alloy" }), {
+      signal: new AbortController().signal,
+    }))
       if (audio) break;
     expect(await server.requests[1]!.completed).toBe(false);
   });
@@ -85,7 +100,9 @@ describe("openAiCompatibleEngine()", () => {
     server.faults.chunkMs = 20;
     const engine = engineWith();
     let chunks = 0;
-    for await (const { audio } of engine.synthesize(requestOf({ voice: "alloy" }), { signal: new AbortController().signal }))
+    for await (const { audio } of engine.synthesize(requestOf({ voice: "alloy" }), {
+      signal: new AbortController().signal,
+    }))
       if (audio) chunks++;
     expect(chunks).toBeGreaterThan(3);
   });
@@ -101,7 +118,8 @@ describe("openAiCompatibleEngine()", () => {
     server.voices = answer;
     const voices = await engineWith({ voices: ["configured"] }).voices({ signal: new AbortController().signal });
     expect(voices.map(({ id }) => id)).toEqual(ids);
-    if (ids[0] === "a" && voices[0]!.name === "Anna") expect(voices[0]).toMatchObject({ language: "de-DE", gender: "female" });
+    if (ids[0] === "a" && voices[0]!.name === "Anna")
+      expect(voices[0]).toMatchObject({ language: "de-DE", gender: "female" });
   });
 
   it("voices() says so when nobody knows them", async () => {

@@ -52,7 +52,10 @@ describe("WorkerPool", () => {
     const spinning = expect(run({ kind: "spin" })).rejects.toMatchObject({ code: "engine_timeout" });
     expect(await run({ kind: "echo", values: [1, 2] })).toEqual([1, 2]);
     await spinning;
-    expect(await Promise.all([run({ kind: "echo", values: [3] }), run({ kind: "echo", values: [4] })])).toEqual([[3], [4]]);
+    expect(await Promise.all([run({ kind: "echo", values: [3] }), run({ kind: "echo", values: [4] })])).toEqual([
+      [3],
+      [4],
+    ]);
   });
   it("run() aborted throws the reason at once, though the worker spins, and the next job gets a new worker", async () => {
     open({ size: 1 });
@@ -123,7 +126,10 @@ describe("WorkerPool", () => {
       import { WorkerPool } from ${JSON.stringify(new URL("./worker-pool.ts", import.meta.url).href)};
       const pool = new WorkerPool({ name: "t", script: new URL(${JSON.stringify(script.href)}), size: 1, maxQueued: 1, timeoutMs: 60000, idleMs: 60000 });
       for await (const value of pool.run({ kind: "echo", values: [1] }, { signal: new AbortController().signal })) console.log(value);`;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", source], { stdio: ["ignore", "pipe", "inherit"], cwd: fileURLToPath(new URL(".", import.meta.url)) });
+    const child = spawn(process.execPath, ["--input-type=module", "-e", source], {
+      stdio: ["ignore", "pipe", "inherit"],
+      cwd: fileURLToPath(new URL(".", import.meta.url)),
+    });
     let printed = "";
     child.stdout.on("data", (chunk: Buffer) => (printed += chunk));
     const hung = setTimeout(() => child.kill(), 20_000);

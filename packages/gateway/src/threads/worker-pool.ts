@@ -110,7 +110,8 @@ export class WorkerPool<Job, Message> {
       name,
       script,
       timeoutMs,
-      workerOptions: { workerData, name, ...(resourceLimits && { resourceLimits }) },
+      // Not our process's own flags: `--input-type`, for one, stops a worker from starting.
+      workerOptions: { workerData, name, execArgv: [], ...(resourceLimits && { resourceLimits }) },
       abortGraceMs: rest.abortGraceMs ?? 0,
       failureCode: rest.failureCode ?? "engine_failed",
       timeoutCode: rest.timeoutCode ?? "engine_timeout",

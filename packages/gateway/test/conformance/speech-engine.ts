@@ -81,7 +81,8 @@ function samplesOf(audio: Uint8Array, format: AudioFormat): Int16Array {
   return Int16Array.from({ length: (audio.byteLength - start) / 2 }, (_, n) => view.getInt16(start + n * 2, true));
 }
 
-export const peakOf = (samples: Int16Array): number => samples.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0);
+export const peakOf = (samples: Int16Array): number =>
+  samples.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0);
 
 /** Median fundamental frequency of the voiced frames, by normalized autocorrelation, in Hz. */
 export function medianF0(samples: Int16Array, sampleRateHz: number): number {
@@ -215,7 +216,16 @@ export function describeSpeechEngine(name: string, create: () => Promise<SpeechE
     });
 
     it("synthesize() speaks for eight at once, each its own text", async () => {
-      const texts = ["One day.", "Two apples fell.", "Three men in a boat.", "Four.", "One day.", "Four.", "Five times.", "Six of us."];
+      const texts = [
+        "One day.",
+        "Two apples fell.",
+        "Three men in a boat.",
+        "Four.",
+        "One day.",
+        "Four.",
+        "Five times.",
+        "Six of us.",
+      ];
       const alone = new Map<string, Spoken>();
       for (const text of new Set(texts)) alone.set(text, await speakWith(engine, { voice, text }));
       const together = await Promise.all(texts.map((text) => speakWith(engine, { voice, text })));
@@ -227,7 +237,12 @@ export function describeSpeechEngine(name: string, create: () => Promise<SpeechE
     });
 
     it("synthesize() reads markup and option-like text as text", async () => {
-      for (const text of ['Wait <break time="9s"/> here.', "-v kal and --help", "[[ hello ]] world", "a\u0000b\u0007c d\u001be"]) {
+      for (const text of [
+        'Wait <break time="9s"/> here.',
+        "-v kal and --help",
+        "[[ hello ]] world",
+        "a\u0000b\u0007c d\u001be",
+      ]) {
         const { samples, durationMs } = await speakWith(engine, { voice, text });
         expect(peakOf(samples), text).toBeGreaterThan(1000);
         expect(durationMs, text).toBeLessThan(8000);
@@ -237,7 +252,9 @@ export function describeSpeechEngine(name: string, create: () => Promise<SpeechE
     it("close() ends what is running and may come twice", async () => {
       const own = await create();
       const text = Array(5).fill(TEXT).join(" ");
-      const running = Array.from({ length: 3 }, () => speakWith(own, { voice, text, speed: 0.5 }).catch((error: unknown) => error));
+      const running = Array.from({ length: 3 }, () =>
+        speakWith(own, { voice, text, speed: 0.5 }).catch((error: unknown) => error),
+      );
       await own.close();
       await Promise.all(running); // whatever came of them: none hangs
       await own.close();

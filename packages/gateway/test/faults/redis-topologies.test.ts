@@ -1,5 +1,5 @@
 import { Redis } from "ioredis";
-import { describe, expect, it } from "vitest";
+import { describe, type ExpectStatic, it } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
 import { openRedis, type RedisPort } from "../../src/redis/redis-port.ts";
 import { RedisAudioStore } from "../../src/stores/redis-audio-store.ts";
@@ -62,7 +62,7 @@ async function worstGetMs(store: RedisAudioStore, forMs: number): Promise<number
 }
 
 /** Two masters with half of the slots each. */
-async function startCluster(atEnd: OnTestFinished): Promise<RedisProcess[]> {
+async function startCluster(atEnd: OnTestFinished, expect: ExpectStatic): Promise<RedisProcess[]> {
   const node = async () => {
     const busPort = await freePort();
     const args = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-port", String(busPort)];
@@ -83,8 +83,11 @@ async function startCluster(atEnd: OnTestFinished): Promise<RedisProcess[]> {
 }
 
 describe.concurrent("RedisAudioStore on a cluster", () => {
-  it("reaches every slot, clears every master, and outlives the loss of one", async ({ onTestFinished: atEnd }) => {
-    const [one, two] = await startCluster(atEnd);
+  it("reaches every slot, clears every master, and outlives the loss of one", async ({
+    onTestFinished: atEnd,
+    expect,
+  }) => {
+    const [one, two] = await startCluster(atEnd, expect);
     const { store, redis } = await open(atEnd, `redis+cluster://127.0.0.1:${one!.port},127.0.0.1:${two!.port}`);
     expect(await roundTrips(store)).toBe(keys.length);
     expect(await store.has(keys, { signal })).toEqual(keys.map(() => true));
@@ -102,7 +105,7 @@ describe.concurrent("RedisAudioStore on a cluster", () => {
 });
 
 describe.concurrent("RedisAudioStore behind Sentinel", () => {
-  it("follows the master to the replica that takes over", async ({ onTestFinished: atEnd }) => {
+  it("follows the master to the replica that takes over", async ({ onTestFinished: atEnd, expect }) => {
     const master = await keep(atEnd, startRedis());
     const replica = await keep(
       atEnd,

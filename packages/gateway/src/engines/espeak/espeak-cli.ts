@@ -30,12 +30,11 @@ export async function espeakCliEngine(options: EspeakCliOptions): Promise<Speech
   const version = /text-to-speech:\s*(\S+)/.exec(versionText ?? "")?.[1];
   const voices = parseVoices(listing ?? "");
   if (version === undefined || voices.length === 0) return undefined;
-  const known = new Set(voices.map(({ id }) => id));
   const places = new Places({ name, size: workers, maxQueued });
   const running = new Set<ChildProcessWithoutNullStreams>();
 
   async function* synthesize(request: SynthesisRequest, { signal }: CallOptions): AsyncGenerator<SynthesisChunk> {
-    const voice = espeak.checkVoice(request.voice, known, name);
+    const voice = espeak.voiceFile(request.voice, voices, name);
     const leave = await places.enter(signal);
     try {
       const speed = String(espeak.wordsPerMinute(request.speed));
@@ -136,10 +135,9 @@ function checkHeader(header: Uint8Array): void {
 function parseVoices(listing: string): espeak.EspeakVoice[] {
   const voices: espeak.EspeakVoice[] = [];
   for (const line of listing.split("\n").slice(1)) {
-    const [, id, name] = /^\s*\d+\s+(\S+)\s+\S+\s+(\S+)/.exec(line) ?? [];
-    // Its gender column says M for nearly all and means nothing.
-    if (id && name && !voices.some((voice) => voice.id === id))
-      voices.push({ id, name: name.replaceAll("_", " ").trim() });
+    const [, id, name, file] = /^\s*\d+\s+(\S+)\s+\S+\s+(\S+)\s+(\w\S*)/.exec(line) ?? [];
+    if (id && name && file && !voices.some((voice) => voice.id === id))
+      voices.push({ id, name: name.replaceAll("_", " ").trim(), file });
   }
   return voices;
 }

@@ -1,5 +1,5 @@
 import { SpeechError } from "../../core/errors.ts";
-import type { Gender, Voice } from "../../core/voice.ts";
+import type { Voice } from "../../core/voice.ts";
 
 /** What both forms of eSpeak NG have in common: voice ids, ranges, and how text is made safe for them. */
 
@@ -13,25 +13,34 @@ export const ESPEAK_MAX_CHARS = 1000;
 /** Any voice may be given another throat: `en-us+f3`. Unlisted, since they would multiply the list by 15. */
 const VARIANT = /^\+(?:f[1-5]|m[1-8]|croak|whisper)$/;
 
-export type EspeakVoice = { readonly id: string; readonly name: string; readonly gender?: Gender };
+export type EspeakVoice = {
+  readonly id: string;
+  readonly name: string;
+  /** What the engine is told: its own ids do not all work (`fr-fr` in WASM), the files behind them do. */
+  readonly file: string;
+};
 
-/** Throws `voice_not_found` for an id that is neither listed nor a listed one with a known variant. */
-export function checkVoice(id: string, known: ReadonlySet<string>, engine: string): string {
+/** The file, with the variant if there is one. Throws `voice_not_found` for what is neither listed nor a known variant. */
+export function voiceFile(id: string, voices: readonly EspeakVoice[], engine: string): string {
   const plus = id.indexOf("+");
   const base = plus < 0 ? id : id.slice(0, plus);
-  if (known.has(base) && (plus < 0 || VARIANT.test(id.slice(plus)))) return id;
+  const variant = plus < 0 ? "" : id.slice(plus);
+  const voice = voices.find((listed) => listed.id === base);
+  if (voice && (variant === "" || VARIANT.test(variant))) return voice.file + variant;
   throw new SpeechError("voice_not_found", `${engine} has no such voice`, { engine, param: "voice" });
 }
 
-export function voiceOf({ id, name, gender }: EspeakVoice, engine: string): Voice {
-  return { id, name, language: languageTag(id), engine, ...(gender && { gender }) };
+/** Without a gender: its own column says M for nearly all and means nothing. */
+export function voiceOf({ id, name }: EspeakVoice, engine: string): Voice {
+  return { id, name, language: languageTag(id), engine };
 }
 
 function languageTag(id: string): string {
+  if (!/^[a-z]{2,3}(?:-|$)/i.test(id)) return "und"; // Klingon goes by its script, `piqd`
   try {
     return Intl.getCanonicalLocales(id)[0] ?? id;
   } catch {
-    return id; // a few of its own names are no language tags
+    return id.slice(0, id.indexOf("-"));
   }
 }
 

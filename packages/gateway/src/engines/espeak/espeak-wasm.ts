@@ -42,10 +42,9 @@ export async function espeakWasmEngine(options: EspeakWasmOptions): Promise<Spee
     await pool.close();
     throw error;
   });
-  const known = new Set(voices.map(({ id }) => id));
 
   const synthesize = (request: SynthesisRequest, { signal }: CallOptions): AsyncIterable<SynthesisChunk> => {
-    const voice = espeak.checkVoice(request.voice, known, name);
+    const voice = espeak.voiceFile(request.voice, voices, name);
     const words = espeak
       .safeText(request.text)
       .split(/\s+/u)

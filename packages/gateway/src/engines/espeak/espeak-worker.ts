@@ -3,11 +3,12 @@ import { SpeechError } from "../../core/errors.ts";
 import type { WordTime } from "../../core/ports.ts";
 import { type JobContext, serveJobs } from "../../threads/serve-jobs.ts";
 import type { EspeakJob, EspeakMessage, EspeakWorkerData } from "./espeak-job.ts";
+import type { EspeakVoice } from "./espeak-voices.ts";
 
 /** The part of `@echogarden/espeak-ng-emscripten` in use; its types are not at hand where it is not installed. */
 type EspeakEvent = { readonly type: string; readonly audio_position: number; readonly id?: string | number };
 type EspeakSynthesizer = {
-  list_voices(): { name: string; languages: { name: string }[] }[];
+  list_voices(): { name: string; identifier: string; languages: { name: string }[] }[];
   /** 0, or 2 for an unknown voice: then the one before stays. */
   set_voice(id: string): number;
   set_rate(wordsPerMinute: number): void;
@@ -30,10 +31,12 @@ loaded.catch(() => {}); // reported by the job that awaits it
 serveJobs<EspeakJob, EspeakMessage>(async (job, context) => {
   const espeak = await loaded;
   if (job.kind === "speak") return speak(espeak, job, context);
-  const voices = espeak
-    .list_voices()
-    .flatMap(({ name, languages: [first] }) => (first ? [{ id: first.name, name }] : []));
-  context.send({ voices });
+  const voices = new Map<string, EspeakVoice>();
+  for (const { name, identifier, languages } of espeak.list_voices()) {
+    const id = languages[0]?.name;
+    if (id !== undefined && !voices.has(id)) voices.set(id, { id, name, file: identifier });
+  }
+  context.send({ voices: [...voices.values()] });
 });
 
 function speak(

@@ -35,7 +35,23 @@ describe("createFliteEngine()", () => {
   it.each(["slt", "rms", "awb", "kal", "kal16"])("times %s's words, whatever stands for them", async (voice) => {
     const text = "The Café's naïve owner paid £5 — or was it 42, Dr. Smith? It's done. (Really!)";
     const { words, durationMs } = await speakWith(engine, { voice, text });
-    const expected = ["The", "Café's", "naïve", "owner", "paid", "£5", "or", "was", "it", "42", "Dr", "Smith", "It's", "done", "Really"];
+    const expected = [
+      "The",
+      "Café's",
+      "naïve",
+      "owner",
+      "paid",
+      "£5",
+      "or",
+      "was",
+      "it",
+      "42",
+      "Dr",
+      "Smith",
+      "It's",
+      "done",
+      "Really",
+    ];
     expect(words?.map((word) => word.text)).toEqual(expected);
     for (const [at, { startMs, endMs }] of words!.entries()) {
       expect(startMs).toBeGreaterThanOrEqual(words![at - 1]?.endMs ?? 0);
@@ -57,7 +73,7 @@ describe("createFliteEngine()", () => {
   it("reads letters with accents as their plain forms", async () => {
     const audio = async (text: string) => Buffer.from((await speakWith(engine, { voice: "kal16", text })).audio);
     expect(await audio("Café niño über")).toEqual(await audio("Cafe nino uber"));
-    expect(await audio("It’s “fine” …")).toEqual(await audio("It's \"fine\"..."));
+    expect(await audio("It’s “fine” …")).toEqual(await audio('It\'s "fine"...'));
   });
 
   it("never drops the last word after a blank line", async () => {
@@ -66,7 +82,9 @@ describe("createFliteEngine()", () => {
   });
 
   it("refuses languages other than English", async () => {
-    await expect(speakWith(engine, { voice: "slt", language: "de-DE" })).rejects.toMatchObject({ code: "engine_cannot_say" });
+    await expect(speakWith(engine, { voice: "slt", language: "de-DE" })).rejects.toMatchObject({
+      code: "engine_cannot_say",
+    });
     await expect(speakWith(engine, { voice: "slt", language: "en-GB", text: "Yes." })).resolves.toBeDefined();
   });
 
@@ -85,7 +103,9 @@ describe("createFliteEngine()", () => {
 
   it("refuses more than may wait", async () => {
     const small = await createFliteEngine({ workers: 1, timeoutMs: 10_000, maxQueued: 1 });
-    const calls = await Promise.allSettled([1, 2, 3].map((n) => speakWith(small, { voice: "kal16", text: `Number ${n}.` })));
+    const calls = await Promise.allSettled(
+      [1, 2, 3].map((n) => speakWith(small, { voice: "kal16", text: `Number ${n}.` })),
+    );
     expect(calls.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
     expect((calls[2] as PromiseRejectedResult).reason).toMatchObject({ code: "overloaded" });
     await small.close();

@@ -97,5 +97,5 @@ function addWord(words: { text: string; spoken: string }[], written: string): vo
   const before = words.at(-1);
   if (SPEAKABLE.test(spoken)) words.push({ text: written.replace(SURROUNDING, "") || written, spoken });
   else if (before && /^[.,;:!?]/.test(spoken)) before.spoken += spoken;
-  else if (before && /^-+$/.test(spoken)) before.spoken += ",";
+  else if (before && /^-+$/.test(spoken) && !/[.,;:!?]$/.test(before.spoken)) before.spoken += ",";
 }
