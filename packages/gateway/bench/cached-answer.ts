@@ -11,11 +11,13 @@ const ROUNDS = 3;
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 2);
 const CONNECTIONS = [1, 64];
 /** 20 KB of MP3 at 48 kbit/s are 3.4 s; the scripted engine speaks 20 ms a character. */
-const text = `This sentence is as long as it needs to be. ${"word ".repeat(25)}`.trim();
-const body = JSON.stringify({ model: "auto", voice: "one", input: text, response_format: "mp3", speed: 1 });
+const words = "word ".repeat(25).trim();
+const one = JSON.stringify(request(`This sentence is as long as it needs to be, ${words}`));
+const two = JSON.stringify(request(`This sentence is as long as it needs to be. ${words}`));
 
 const gateway = await startChild(new URL("support/bench-gateway.ts", import.meta.url), { BENCH_ENGINE: "{}" });
-const expected = await warm(gateway.port);
+const expected = await warm(gateway.port, one);
+const expectedOfTwo = await warm(gateway.port, two);
 const bare = await startChild(new URL("support/bare-server.ts", import.meta.url), {
   BENCH_BYTES: String(expected.length),
 });
@@ -27,8 +29,9 @@ for (const connections of CONNECTIONS) {
     { perSecond: number[]; cpuUs: number[]; p50: number[]; p99: number[]; errors: number }
   > = {};
   for (let round = 0; round < ROUNDS; round++) {
-    await measure("bare node:http", bare, Buffer.alloc(expected.length, 7), connections, samples);
-    await measure("mynah, memory hit", gateway, expected, connections, samples);
+    await measure("bare node:http", bare, one, Buffer.alloc(expected.length, 7), connections, samples);
+    await measure("mynah, hit of one sentence", gateway, one, expected, connections, samples);
+    await measure("mynah, hit of two sentences", gateway, two, expectedOfTwo, connections, samples);
   }
   const base = samples["bare node:http"]!;
   for (const [name, { perSecond, cpuUs, p50, p99, errors }] of Object.entries(samples)) {
@@ -71,6 +74,7 @@ process.stdout.write(
 async function measure(
   name: string,
   child: Child,
+  body: string,
   bytes: Buffer,
   connections: number,
   samples: Record<string, { perSecond: number[]; cpuUs: number[]; p50: number[]; p99: number[]; errors: number }>,
@@ -95,7 +99,7 @@ async function measure(
 }
 
 /** Asks until the answer comes from the cache. */
-async function warm(port: number): Promise<Buffer> {
+async function warm(port: number, body: string): Promise<Buffer> {
   for (;;) {
     const response = await fetch(`http://127.0.0.1:${port}/v1/audio/speech`, {
       method: "POST",
@@ -105,4 +109,8 @@ async function warm(port: number): Promise<Buffer> {
     const bytes = Buffer.from(await response.arrayBuffer());
     if (response.headers.get("cache-status") === "mynah; hit") return bytes;
   }
+}
+
+function request(input: string) {
+  return { model: "auto", voice: "one", input, response_format: "mp3", speed: 1 };
 }

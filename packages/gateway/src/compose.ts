@@ -79,9 +79,11 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     onListFailed: (engine, error) => log.warn({ engine, reason: String(error) }, "engine did not list its voices"),
   });
   const formats = deliveryFormats(config);
+  const joiner = createAudioJoiner();
   const cache = new SegmentCache({
     store,
     transcoder,
+    joiner,
     events,
     clock,
     callEngine: createEngineCall({ clock, events, transcoder, deadlinesOf: deadlines(config) }),
@@ -91,7 +93,6 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     maxSegmentBytes: MAX_SEGMENT_BYTES,
     deliveryFormats: Object.values(formats),
   });
-  const joiner = createAudioJoiner();
   const speak = createSpeak({
     limiter,
     voices,

@@ -4,6 +4,7 @@ import { type AudioFormat, sameFormat } from "../core/audio-format.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { AudioInspection, CallOptions, Transcoder } from "../core/ports.ts";
+import { createAdtsSplitter } from "./aac-frames.ts";
 import { Codecs, canDecode } from "./codecs.ts";
 import { createConverter } from "./converter.ts";
 import { TranscodeJob } from "./transcode-job.ts";
@@ -67,6 +68,17 @@ async function inspectHere(audio: Uint8Array, format: AudioFormat): Promise<Audi
   }
 }
 
+/** What can be said of AAC without a decoder: that it is whole frames of one kind, and how many. */
+function countAdtsFrames(audio: Uint8Array): AudioInspection {
+  const splitter = createAdtsSplitter();
+  const frames = [...splitter.push(audio), ...splitter.finish()];
+  if (frames.length === 0 || frames.reduce((sum, { bytes }) => sum + bytes.length, 0) < audio.length) {
+    throw new SpeechError("transcode_failed", "this is not whole frames of AAC");
+  }
+  const seconds = frames.reduce((sum, { header }) => sum + header.samples / header.sampleRateHz, 0);
+  return { durationMs: seconds * 1000, peak: undefined };
+}
+
 /** Codecs in worker threads. What needs no codec never leaves this thread: the same format, or PCM and WAV of one rate. */
 export function createTranscoder({
   workers = Math.min(MAX_DEFAULT_WORKERS, availableParallelism()),
@@ -85,7 +97,7 @@ export function createTranscoder({
     },
     async inspect(audio, format, { signal }) {
       signal.throwIfAborted();
-      assertDecodable(format);
+      if (!canDecode(format.name)) return countAdtsFrames(audio);
       if (isUncompressed(format) && audio.length <= MAX_INLINE_BYTES) return inspectHere(audio, format);
       return new TranscodeJob({ pool, audio: only(audio), from: format, to: undefined, signal }).inspection();
     },

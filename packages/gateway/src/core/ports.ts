@@ -100,8 +100,8 @@ export interface AudioStore {
 /** What listening to some audio told. */
 export type AudioInspection = {
   readonly durationMs: number;
-  /** Largest absolute sample, 0..1. */
-  readonly peak: number;
+  /** Largest absolute sample, 0..1. Undefined for a codec that nobody here can decode (aac): its frames were counted only. */
+  readonly peak: number | undefined;
 };
 
 /** Makes audio in one format from audio in another; each result is a complete stream of its own. */
@@ -113,7 +113,7 @@ export interface Transcoder {
     to: AudioFormat,
     options: CallOptions,
   ): AsyncIterable<Uint8Array>;
-  /** Decodes all of it. Throws `transcode_failed` for bytes that do not decode to at least one sample. */
+  /** Listens to all of it. Throws `transcode_failed` for bytes that do not decode to at least one sample. */
   inspect(audio: Uint8Array, format: AudioFormat, options: CallOptions): Promise<AudioInspection>;
   close(): Promise<void>;
 }
@@ -124,8 +124,10 @@ export interface Transcoder {
  */
 export interface AudioJoiner {
   join(format: AudioFormat, parts: AsyncIterable<AsyncIterable<Uint8Array>>): AsyncIterable<Uint8Array>;
-  /** All parts at hand: lengths in headers are exact. */
+  /** All parts at hand: lengths in headers are exact. The result is a fresh array. */
   joinWhole(format: AudioFormat, parts: readonly Uint8Array[]): Uint8Array;
+  /** The same for parts that `joinWhole` made, without reading them again where the format allows. One part is given back as it is. */
+  joinClean(format: AudioFormat, parts: readonly Uint8Array[]): Uint8Array;
 }
 
 /** Counts what subjects do. Being refused is an answer, not an error; `take` rejects only when the limiter itself fails. */

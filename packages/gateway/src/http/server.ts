@@ -34,6 +34,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       connectionsCheckingInterval: Math.min(1_000, options.requestTimeoutMs),
     },
     genReqId: requestIdOf,
+    childLoggerFactory: (logger) => logger, // one child logger a request costs more than all our own headers
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => sendError(error, request, reply),
     routerOptions: { maxParamLength: 512 },
@@ -50,8 +51,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       done(error as Error);
     }
   });
-  app.addHook("onRequest", async (request, reply) => {
-    reply.headers({ "x-request-id": request.id, "x-content-type-options": "nosniff" });
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.header("x-request-id", request.id).header("x-content-type-options", "nosniff");
+    done();
   });
   app.setErrorHandler(sendError);
   await app.register(swagger, {

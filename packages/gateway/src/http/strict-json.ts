@@ -1,15 +1,10 @@
+import { isUtf8 } from "node:buffer";
 import { SpeechError } from "../core/errors.ts";
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
-
 /** A JSON body as a value. Throws `invalid_json` for bad UTF-8, bad JSON and objects that name a key twice. */
-export function parseStrictJson(body: Uint8Array): unknown {
-  let text: string;
-  try {
-    text = decoder.decode(body);
-  } catch (cause) {
-    throw new SpeechError("invalid_json", "the body is not valid UTF-8", { cause });
-  }
+export function parseStrictJson(body: Buffer): unknown {
+  if (!isUtf8(body)) throw new SpeechError("invalid_json", "the body is not valid UTF-8");
+  const text = body.toString("utf8");
   let value: unknown;
   try {
     value = JSON.parse(text);

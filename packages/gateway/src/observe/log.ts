@@ -4,6 +4,7 @@ import type { EventBus } from "../core/events.ts";
 /** One line per request, and one for each thing that went wrong. Never the text: neither of events nor of causes. */
 export function logEvents(events: EventBus, log: Logger): void {
   events.on("speech.delivered", ({ segments, ...event }) => {
+    if (!log.isLevelEnabled("info")) return;
     log.info({ ...event, latencyMs: Math.round(event.latencyMs * 10) / 10, ...segments }, "speech delivered");
   });
   events.on("speech.refused", (event) => log.info(event, "speech refused"));

@@ -9,56 +9,67 @@ export type ReportContext = {
   readonly requestId: string;
   readonly startedAt: number;
   readonly characters: number;
-  /** Called when the answer is over, however it ended. */
-  readonly end: () => void;
 };
 
 /** Turns what happens to one answer into events. */
-export function reporter(
-  events: EventBus,
-  clock: Clock,
-  { utterance, requestId, startedAt, characters, end }: ReportContext,
-) {
-  const segments = { hit: 0, miss: 0, coalesced: 0 };
-  return {
-    segment(this: void, { outcome, engine, characters: length, ...spoken }: SpokenSegment): void {
-      segments[outcome]++;
-      const durationMs = "stored" in spoken ? spoken.stored.metadata.durationMs : undefined;
-      events.emit("segment.delivered", { outcome, engine, characters: length, durationMs });
-    },
-    async *counted(this: void, audio: AsyncIterable<Uint8Array>, engine: string): AsyncGenerator<Uint8Array> {
-      const failed = (code: ErrorCode, error: unknown): void =>
-        events.emit("speech.failed", { requestId, subject: utterance.subject, code, error });
-      let bytes = 0;
-      let over = false;
-      try {
-        for await (const chunk of audio) {
-          bytes += chunk.byteLength;
-          yield chunk;
-        }
-        over = true;
-      } catch (error) {
-        over = true; // not broken off by the listener
-        failed(SpeechError.from(error, "internal", "").code, error);
-        throw error;
-      } finally {
-        if (!over) failed("caller_gone", undefined);
-        end();
+export class SpeechReport {
+  readonly #events: EventBus;
+  readonly #clock: Clock;
+  readonly #context: ReportContext;
+  readonly #segments = { hit: 0, miss: 0, coalesced: 0 };
+
+  constructor(events: EventBus, clock: Clock, context: ReportContext) {
+    this.#events = events;
+    this.#clock = clock;
+    this.#context = context;
+  }
+
+  segment({ outcome, engine, characters, ...spoken }: SpokenSegment): void {
+    this.#segments[outcome]++;
+    const durationMs = "stored" in spoken ? spoken.stored.metadata.durationMs : undefined;
+    this.#events.emit("segment.delivered", { outcome, engine, characters, durationMs });
+  }
+
+  /** An answer that is whole and on its way. */
+  delivered(bytes: number, engine: string): void {
+    const { requestId, utterance, startedAt, characters } = this.#context;
+    const segments = this.#segments;
+    this.#events.emit("speech.delivered", {
+      requestId,
+      subject: utterance.subject,
+      engine,
+      format: utterance.format.name,
+      fromCache: segments.miss + segments.coalesced === 0,
+      segments,
+      bytes,
+      characters,
+      latencyMs: this.#clock.monotonic() - startedAt,
+    });
+  }
+
+  /** The same audio; its end is reported, whichever it is, and then `over` is called. */
+  async *counted(audio: AsyncIterable<Uint8Array>, engine: string, over?: () => void): AsyncGenerator<Uint8Array> {
+    let bytes = 0;
+    let ended = false;
+    try {
+      for await (const chunk of audio) {
+        bytes += chunk.byteLength;
+        yield chunk;
       }
-      const fromCache = segments.miss + segments.coalesced === 0;
-      const latencyMs = clock.monotonic() - startedAt;
-      const format = utterance.format.name;
-      events.emit("speech.delivered", {
-        requestId,
-        subject: utterance.subject,
-        engine,
-        format,
-        fromCache,
-        segments,
-        bytes,
-        characters,
-        latencyMs,
-      });
-    },
-  };
+      ended = true;
+      this.delivered(bytes, engine);
+    } catch (error) {
+      ended = true; // by itself, not by the listener
+      this.#failed(SpeechError.from(error, "internal", "").code, error);
+      throw error;
+    } finally {
+      if (!ended) this.#failed("caller_gone", undefined);
+      over?.();
+    }
+  }
+
+  #failed(code: ErrorCode, error: unknown): void {
+    const { requestId, utterance } = this.#context;
+    this.#events.emit("speech.failed", { requestId, subject: utterance.subject, code, error });
+  }
 }

@@ -5,6 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { EventBus } from "../core/events.ts";
 import type {
+  AudioJoiner,
   AudioStore,
   CallOptions,
   SpeechEngine,
@@ -43,6 +44,7 @@ export type SegmentSpeech =
 export type SegmentCacheDeps = {
   readonly store: AudioStore;
   readonly transcoder: Transcoder;
+  readonly joiner: AudioJoiner;
   readonly callEngine: EngineCall;
   readonly events: EventBus;
   readonly clock: Clock;
@@ -235,8 +237,10 @@ export class SegmentCache {
       const signal = AbortSignal.timeout(storeTimeoutMs); // not a caller's: they may hang up
       const metadata = await this.#examined(whole, flight, segment, format, signal);
       if (metadata === undefined) return;
-      await store.set(key, { metadata, audio: whole.audio }, { ttlMs, signal });
-      events.emit("store.written", { bytes: whole.audio.byteLength, engine: segment.engine.name });
+      // A stream could not tell its length when it began; what is kept can, and has no tags of the engine's.
+      const audio = this.#deps.joiner.joinWhole(format, [whole.audio]);
+      await store.set(key, { metadata, audio }, { ttlMs, signal });
+      events.emit("store.written", { bytes: audio.byteLength, engine: segment.engine.name });
     } catch (error) {
       events.emit("store.skipped", { reason: "failed", error });
     } finally {
@@ -254,7 +258,8 @@ export class SegmentCache {
   ): Promise<SpeechMetadata | undefined> {
     try {
       const { durationMs, peak } = await this.#deps.transcoder.inspect(audio, format, { signal });
-      if (peak < AUDIBLE_PEAK) throw new SpeechError("engine_no_audio", "the finished audio is silent");
+      if (peak !== undefined && peak < AUDIBLE_PEAK)
+        throw new SpeechError("engine_no_audio", "the finished audio is silent");
       return {
         format,
         durationMs,

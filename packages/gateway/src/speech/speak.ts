@@ -1,4 +1,4 @@
-import { primed } from "../core/async.ts";
+import { only, primed } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
@@ -9,7 +9,7 @@ import { isSpeakable, prepareText } from "../core/text/prepare.ts";
 import { splitSegments } from "../core/text/segment.ts";
 import type { Utterance } from "../core/utterance.ts";
 import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
-import { reporter } from "./report.ts";
+import { SpeechReport } from "./report.ts";
 import { SegmentLine } from "./segment-line.ts";
 import type { Candidate, VoiceCatalogue } from "./voices.ts";
 
@@ -64,12 +64,9 @@ const MAX_WHOLE_BYTES = 16 * 1024 * 1024;
 
 /** One request's whole story: may they → who speaks → segments → stored, shared or made → joined. */
 export function createSpeak(deps: SpeakDeps): Speak {
-  const { limiter, voices, chain, joiner, events, clock } = deps;
-  return async function speak(utterance, { signal: callers, requestId }) {
+  const { limiter, voices, chain, events, clock } = deps;
+  return async function speak(utterance, { signal, requestId }) {
     const startedAt = clock.monotonic();
-    // Its own signal ends with the answer, however that ends: nothing begun for it can outlive it.
-    const ended = new AbortController();
-    const signal = AbortSignal.any([callers, ended.signal]);
     try {
       const text = checkedText(utterance.text, deps.maxTextChars);
       const candidates = await voices.resolve(utterance, { signal }); // before the limiter: a wrong name costs nobody quota
@@ -83,66 +80,93 @@ export function createSpeak(deps: SpeakDeps): Speak {
       const ahead = await Promise.all(
         segments.slice(0, LOOKUP_AHEAD).map((segment) => chain.lookup(segment, { signal })),
       );
-      const lookedUpAt = clock.monotonic();
-      const limitMs = limitedAt - startedAt;
-      const cacheMs = lookedUpAt - limitedAt;
-      const report = reporter(events, clock, {
+      const context: Context = {
         utterance,
-        requestId,
-        startedAt,
-        characters: text.length,
-        end: () => ended.abort(),
-      });
-
-      const stored = allStored(ahead, segments.length);
-      if (stored !== undefined) {
-        const whole = joinStored(joiner, utterance.format, stored);
-        const { engine, voice } = ahead[0]!;
-        for (const spoken of ahead) report.segment(spoken!);
-        const timings = { limitMs, cacheMs, engineMs: 0, transcodeMs: 0 };
-        const audio = report.counted(oneChunk(whole.bytes), engine);
-        const outcomes = { hit: segments.length, miss: 0, coalesced: 0 };
-        const speech = {
-          format: utterance.format,
-          engine,
-          voice,
-          outcomes,
-          segments: segments.length,
-          fromCache: true,
-          whole,
-          audio,
-          timings,
-          quota,
-        };
-        return { admitted: true, speech };
-      }
-
-      const line = new SegmentLine({ chain, segments, ahead, signal, onSpoken: report.segment });
-      const first = await line.first();
-      const timings = { limitMs, cacheMs, ...makingTimes(first, lookedUpAt, clock.monotonic()) };
-      const joined = await primed(joiner.join(utterance.format, line.parts()));
-      const outcomes = outcomesOf(ahead, first);
-      const audio = report.counted(joined, first.engine);
-      const speech = {
-        format: utterance.format,
-        engine: first.engine,
-        voice: first.voice,
-        outcomes,
-        segments: segments.length,
-        fromCache: false,
-        audio,
-        timings,
+        segments,
+        ahead,
+        signal,
         quota,
+        limitMs: limitedAt - startedAt,
+        cacheMs: clock.monotonic() - limitedAt,
+        report: new SpeechReport(events, clock, { utterance, requestId, startedAt, characters: text.length }),
       };
-      return { admitted: true, speech };
+      return { admitted: true, speech: storedSpeech(deps, context) ?? (await streamedSpeech(deps, context)) };
     } catch (error) {
-      ended.abort();
-      const code = callers.aborted ? "caller_gone" : SpeechError.from(error, "internal", "").code;
+      const code = signal.aborted ? "caller_gone" : SpeechError.from(error, "internal", "").code;
       events.emit("speech.failed", { requestId, subject: utterance.subject, code, error });
       throw error;
     }
   };
 }
+
+/** One request on its way. */
+type Context = {
+  readonly utterance: Utterance;
+  readonly segments: readonly Segment[];
+  /** What was stored of the first segments. */
+  readonly ahead: readonly (SpokenSegment | undefined)[];
+  readonly signal: AbortSignal;
+  readonly quota: Decision;
+  readonly limitMs: number;
+  readonly cacheMs: number;
+  readonly report: SpeechReport;
+};
+
+/** The answer when all of it was stored. */
+function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefined {
+  const { utterance, ahead, segments, report, quota, limitMs, cacheMs } = context;
+  const [first] = ahead;
+  const stored = allStored(ahead, segments.length);
+  if (stored === undefined || first === undefined) return undefined;
+  const whole = joinStored(joiner, utterance.format, stored);
+  for (const spoken of ahead) report.segment(spoken!);
+  report.delivered(whole.bytes.byteLength, first.engine);
+  return {
+    format: utterance.format,
+    engine: first.engine,
+    voice: first.voice,
+    outcomes: { hit: segments.length, miss: 0, coalesced: 0 },
+    segments: segments.length,
+    fromCache: true,
+    whole,
+    audio: only(whole.bytes),
+    timings: { limitMs, cacheMs, engineMs: 0, transcodeMs: 0 },
+    quota,
+  };
+}
+
+/** The answer when some of it is still to be made. Resolves with its first audio. */
+async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Context): Promise<Speech> {
+  const { utterance, ahead, segments, report, quota, limitMs, cacheMs } = context;
+  // Its own signal ends with the answer, however that ends: nothing begun for it can outlive it.
+  const over = new AbortController();
+  const end = (): void => over.abort(ANSWER_OVER);
+  const signal = AbortSignal.any([context.signal, over.signal]);
+  const startedAt = clock.monotonic();
+  try {
+    const line = new SegmentLine({ chain, segments, ahead, signal, onSpoken: (spoken) => report.segment(spoken) });
+    const first = await line.first();
+    const times = makingTimes(first, startedAt, clock.monotonic());
+    const joined = await primed(joiner.join(utterance.format, line.parts()));
+    return {
+      format: utterance.format,
+      engine: first.engine,
+      voice: first.voice,
+      outcomes: outcomesOf(ahead, first),
+      segments: segments.length,
+      fromCache: false,
+      audio: report.counted(joined, first.engine, end),
+      timings: { limitMs, cacheMs, ...times },
+      quota,
+    };
+  } catch (error) {
+    end();
+    throw error;
+  }
+}
+
+/** Made once: an abort without a reason builds an exception with a stack for each. */
+const ANSWER_OVER = new SpeechError("caller_gone", "the answer is over");
 
 function checkedText(raw: string, maxTextChars: number): string {
   if (raw.length > maxTextChars) {
@@ -189,17 +213,13 @@ function joinStored(joiner: AudioJoiner, format: AudioFormat, stored: Stored): N
     durationMs += metadata.durationMs;
   }
   return {
-    bytes: joiner.joinWhole(
+    bytes: joiner.joinClean(
       format,
       stored.map(({ audio }) => audio),
     ),
     durationMs,
     words,
   };
-}
-
-async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 function makingTimes(first: SpokenSegment, from: number, now: number): { engineMs: number; transcodeMs: number } {

@@ -44,6 +44,9 @@ const OPENAI_MODEL = /^(tts|gpt)-[a-z0-9.-]+$/i;
 /** Engines list their best voices first, so stand-ins are taken from the first few of a gender. */
 const STAND_INS_PER_GENDER = 2;
 
+/** Bound of the memory of `resolve`: far more than the voices that anybody uses at a time. */
+const MAX_RESOLVED = 1_000;
+
 type EngineVoices = { readonly voices: readonly Voice[]; readonly fetchedAt: number };
 
 /** One catalogue over all engines: lists their voices, and finds out who could speak as whom. */
@@ -51,6 +54,8 @@ export class VoiceCatalogue {
   readonly #options: VoiceCatalogueOptions;
   readonly #lists = new Map<string, EngineVoices>();
   readonly #loading = new Map<string, Promise<readonly Voice[]>>();
+  /** Answers of `resolve` for the lists as they are; dropped when one of them is read again. */
+  readonly #resolved = new Map<string, readonly Candidate[]>();
 
   constructor(options: VoiceCatalogueOptions) {
     this.#options = options;
@@ -78,7 +83,18 @@ export class VoiceCatalogue {
    * Who could speak this, best first: engines that have the voice, then engines with one like it.
    * Throws `model_not_found` or `voice_not_found`, naming the parameter.
    */
-  async resolve(query: VoiceQuery, options: CallOptions): Promise<Candidate[]> {
+  async resolve(query: VoiceQuery, options: CallOptions): Promise<readonly Candidate[]> {
+    const fresh = this.engines.every((engine) => this.#isFresh(engine));
+    const memo = JSON.stringify([query.voice, query.model, query.language]);
+    const known = fresh ? this.#resolved.get(memo) : undefined;
+    if (known !== undefined) return known;
+    const candidates = await this.#resolve(query, options);
+    if (this.#resolved.size >= MAX_RESOLVED) this.#resolved.clear();
+    this.#resolved.set(memo, candidates);
+    return candidates;
+  }
+
+  async #resolve(query: VoiceQuery, options: CallOptions): Promise<readonly Candidate[]> {
     let engines = this.#enginesFor(query.model);
     let { voice } = query;
     const slash = voice.indexOf("/");
@@ -138,12 +154,17 @@ export class VoiceCatalogue {
   }
 
   async #voicesOf(engine: SpeechEngine, options: CallOptions): Promise<readonly Voice[]> {
-    const { clock, listTtlMs = 300_000 } = this.#options;
     const known = this.#lists.get(engine.name);
-    if (known !== undefined && clock.monotonic() - known.fetchedAt < listTtlMs) return known.voices;
+    if (known !== undefined && this.#isFresh(engine)) return known.voices;
     const loading = this.#loading.get(engine.name) ?? this.#load(engine, known?.voices ?? [], options);
     this.#loading.set(engine.name, loading);
     return loading.finally(() => this.#loading.delete(engine.name));
+  }
+
+  #isFresh({ name }: SpeechEngine): boolean {
+    const { clock, listTtlMs = 300_000 } = this.#options;
+    const known = this.#lists.get(name);
+    return known !== undefined && clock.monotonic() - known.fetchedAt < listTtlMs;
   }
 
   async #load(engine: SpeechEngine, last: readonly Voice[], options: CallOptions): Promise<readonly Voice[]> {
@@ -152,6 +173,7 @@ export class VoiceCatalogue {
       this.#options.onListFailed?.(engine.name, error);
       return last;
     });
+    this.#resolved.clear();
     this.#lists.set(engine.name, { voices, fetchedAt: this.#options.clock.monotonic() });
     return voices;
   }

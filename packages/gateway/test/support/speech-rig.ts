@@ -46,9 +46,11 @@ export function speechRig({
   const counters = countEvents(events);
   const store = given.store ?? new MemoryAudioStore({ clock, maxBytes: 64 << 20 });
   const transcoder = createTranscoder({ workers: 1 });
+  const joiner = createAudioJoiner();
   const cache = new SegmentCache({
     store,
     transcoder,
+    joiner,
     events,
     clock,
     sha256: (text) => hash("sha256", text),
@@ -71,7 +73,7 @@ export function speechRig({
     events,
     limiter: memoryRateLimiter({ windows, clock }),
     chain: new EngineChain({ cache }),
-    joiner: createAudioJoiner(),
+    joiner,
     maxTextChars: 20_000,
   });
   return {

@@ -19,6 +19,8 @@ const EXCESS_MARKS = /(\p{M}{30})\p{M}+/gu;
 
 const WHITE_SPACE = /[\s\x85]+/g;
 const PLAIN = /^[\x20-\x7e\s]*$/;
+/** Words of ASCII with single spaces between them: most of what assistants say, and nothing to be done. */
+const READY = /^[!-~]+(?: [!-~]+)*$/;
 const LINE_BREAK = /\r\n|[\n\v\f\r\x85\u2028]/g;
 
 /** A line at least this long that stops mid-sentence was wrapped by an editor, not ended by its author. */
@@ -26,7 +28,7 @@ const WRAPPED_LINE_CHARS = 45;
 
 /** Text ready for `splitSegments`. Idempotent; empty if nothing is left. */
 export function prepareText(raw: string): string {
-  return collapseSpace(cleanCharacters(raw), 0).trim();
+  return READY.test(raw) ? raw : collapseSpace(cleanCharacters(raw), 0).trim();
 }
 
 /** Letters, digits, and the symbols that engines read aloud. Only emoji or only punctuation is not speakable. */
