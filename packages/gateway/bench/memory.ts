@@ -7,13 +7,14 @@ import { startChild } from "./support/child.ts";
 import { fixed, table } from "./support/report.ts";
 
 const REQUESTS = Number(process.env.BENCH_REQUESTS ?? 1000);
+const CONCURRENCY = Number(process.env.BENCH_CONCURRENCY ?? 4);
 const MIB = 1024 * 1024;
 const gateway = await startChild(new URL("support/bench-gateway.ts", import.meta.url), {
   BENCH_CONFIG: JSON.stringify({ cacheMemoryMaxBytes: 8 * MIB }),
 });
 const rows: string[][] = [["after the start", await rss()]];
 await ask(REQUESTS, 0);
-rows.push([`after ${REQUESTS} requests in six formats`, await rss()]);
+rows.push([`after ${REQUESTS} requests in six formats, ${CONCURRENCY} at a time`, await rss()]);
 for (let more = 1; more <= 3; more++) {
   await ask(REQUESTS, more * REQUESTS);
   rows.push([`after ${(more + 1) * REQUESTS}`, await rss()]);
@@ -46,7 +47,7 @@ async function ask(count: number, from: number): Promise<void> {
       await response.arrayBuffer();
     }
   };
-  await Promise.all(Array.from({ length: 8 }, worker));
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 }
 
 async function longText() {

@@ -15,7 +15,7 @@ import type { StatsBody } from "./http/stats-route.ts";
 import { memoryRateLimiter } from "./limits/memory-rate-limiter.ts";
 import { logEvents } from "./observe/log.ts";
 import { type Counters, countEvents } from "./observe/stats.ts";
-import { openRedis, type RedisPort } from "./redis/redis-port.ts";
+import type { RedisPort } from "./redis/redis-port.ts";
 import { createEngineCall } from "./speech/engine-call.ts";
 import { EngineChain } from "./speech/engine-chain.ts";
 import { SegmentCache } from "./speech/segment-cache.ts";
@@ -53,6 +53,8 @@ export type SpeechSystem = {
 const MAX_SEGMENT_BYTES = 16 * 1024 * 1024;
 const STORE_TIMEOUT_MS = 5_000;
 const MAX_DEFAULT_WORKERS = 4;
+/** Synthesis and codecs share the cores, and each thread takes tens of MiB. */
+const CORES_PER_WORKER = 2;
 
 /** With no engines configured: the embedded one, and eSpeak NG for its hundred languages where it is installed. */
 const EMBEDDED_ENGINES: readonly EngineConfig[] = [
@@ -63,14 +65,14 @@ const EMBEDDED_ENGINES: readonly EngineConfig[] = [
 export async function composeSpeech(config: Config, log: Logger, overrides: Overrides = {}): Promise<SpeechSystem> {
   const clock = overrides.clock ?? systemClock;
   const startedAt = clock.monotonic();
-  const workers = Math.min(MAX_DEFAULT_WORKERS, availableParallelism());
+  const workers = Math.min(MAX_DEFAULT_WORKERS, Math.max(1, Math.floor(availableParallelism() / CORES_PER_WORKER)));
   const events = new EventBus({ onListenerError: (error) => log.error({ err: error }, "a listener failed") });
   const counters = countEvents(events);
   logEvents(events, log);
 
   const engines = overrides.engines ?? (await openEngines(config, clock, workers));
   const transcoder = createTranscoder({ workers: config.transcodeWorkers ?? workers });
-  const { store, memory, redis } = openStores(config, clock, events, log);
+  const { store, memory, redis } = await openStores(config, clock, events, log);
   const limiter = openLimiter(config, clock);
   const voices = new VoiceCatalogue({
     engines,
@@ -147,7 +149,7 @@ async function openEngines(config: Config, clock: Clock, workers: number): Promi
   }
 }
 
-function openStores(config: Config, clock: Clock, events: EventBus, log: Logger) {
+async function openStores(config: Config, clock: Clock, events: EventBus, log: Logger) {
   const ttlMs = config.cacheTtlSeconds * 1000;
   const memory = new MemoryAudioStore({
     clock,
@@ -156,6 +158,8 @@ function openStores(config: Config, clock: Clock, events: EventBus, log: Logger)
   });
   if (config.redisUrl === undefined || config.redisEnabled === false)
     return { store: memory as AudioStore, memory, redis: undefined };
+  // Loaded when it is wanted: the client is the largest of our modules, and a gateway without Redis has no use for it.
+  const { openRedis } = await import("./redis/redis-port.ts");
   const redis = openRedis({
     url: config.redisUrl,
     clock,

@@ -7,7 +7,12 @@ export type Child = { readonly port: number; usage(): Promise<Usage>; stop(): Pr
 
 /** Forks a script that calls `serveAsChild`; on a machine with two cores it gets the first one, the load the rest. */
 export async function startChild(script: URL, env: Record<string, string> = {}): Promise<Child> {
-  const child = fork(script, { env: { ...process.env, ...env }, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const runtime = new URL("../../bin/runtime.mjs", import.meta.url).href; // with what bin/mynah.mjs does before it
+  const child = fork(script, {
+    env: { ...process.env, MALLOC_ARENA_MAX: "2", ...env },
+    execArgv: ["--import", runtime],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
   pin(child);
   const [port] = (await once(child, "message")) as [number];
   return {

@@ -44,7 +44,7 @@ const WORKER_URL = new URL(
   import.meta.url,
 );
 /** Codec memory is outside the JavaScript heap, which holds little more than the chunks under way. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 };
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 2 };
 
 /**
  * Worker threads with many jobs each. Started when first needed; an idle one does not keep the process alive. When one

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { Command, CommanderError, Option } from "commander";
 import { ConfigError } from "../config/config.ts";
 import { AUDIO_FORMAT_NAMES } from "../core/audio-format.ts";

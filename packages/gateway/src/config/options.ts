@@ -174,14 +174,14 @@ export const OPTIONS = {
     is: integer(1, 256),
     default: undefined,
     unit: "threads",
-    meaning: "Threads of each embedded engine. Not set: one per core, at most 4.",
+    meaning: "Threads of each embedded engine. Not set: one for two cores, at most 4.",
   },
   transcodeWorkers: {
     env: "TRANSCODE_WORKERS",
     is: integer(1, 256),
     default: undefined,
     unit: "threads",
-    meaning: "Threads that encode and decode audio. Not set: one per core, at most 4.",
+    meaning: "Threads that encode and decode audio. Not set: one for two cores, at most 4.",
   },
   engineTimeoutMs: {
     env: "ENGINE_TIMEOUT_MS",

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { SpeechError } from "../../core/errors.ts";
 import type { SpeechEngine, SynthesisRequest } from "../../core/ports.ts";
@@ -44,7 +44,7 @@ export async function createFliteEngine(options: FliteEngineOptions): Promise<Sp
     timeoutMs,
     abortGraceMs: ABORT_GRACE_MS,
     workerData: { module },
-    resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
+    resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 2 },
   });
 
   return {
@@ -73,10 +73,17 @@ export async function createFliteEngine(options: FliteEngineOptions): Promise<Sp
 }
 
 async function compile(path: string): Promise<WebAssembly.Module> {
-  const bytes = await readFile(path);
-  const module = await WebAssembly.compile(bytes);
-  bytes.buffer.transfer(0); // V8 has a copy; 21 MB would wait for a garbage collection that an idle server never does
-  return module;
+  // Read into WASM memory, which is mapped, and not into a Buffer: freeing 21 MB of malloc's once teaches glibc to keep
+  // that much of the heap for ever after.
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const bytes = new Uint8Array(new WebAssembly.Memory({ initial: Math.ceil(size / 65536) }).buffer, 0, size);
+    await file.read(bytes, 0, size, 0);
+    return await WebAssembly.compile(bytes);
+  } finally {
+    await file.close();
+  }
 }
 
 function voiceOf({ voice }: SynthesisRequest, engine: string): FliteVoice {
