@@ -60,16 +60,20 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   };
 }
 
+const IDLE_CHECK_MS = 50;
+
 /**
  * Idle connections close at once, running answers get `graceMs`. Then all sockets go: one that never sent a byte would
  * otherwise hold the server open for ever.
  */
 async function closeServer(app: FastifyInstance, graceMs: number): Promise<void> {
   const force = setTimeout(() => app.server.closeAllConnections(), graceMs);
-  app.server.closeIdleConnections();
+  // Again and again: a connection whose answer has just ended is kept alive, and would keep us.
+  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_CHECK_MS);
   try {
     await app.close();
   } finally {
     clearTimeout(force);
+    clearInterval(idle);
   }
 }

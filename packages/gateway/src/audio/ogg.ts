@@ -119,7 +119,7 @@ export class OggWriter {
   /** `granule` is the time at the end of the last packet. Packets of up to 64 KiB. */
   page(packets: readonly Uint8Array[], granule: bigint, { last = false } = {}): Uint8Array<ArrayBuffer> {
     const lacing = packets.flatMap((packet) => {
-      const full: number[] = new Array(Math.floor(packet.length / 255)).fill(255);
+      const full: number[] = Array.from({ length: Math.floor(packet.length / 255) }, () => 255);
       return [...full, packet.length % 255];
     });
     if (lacing.length > 255) throw new Error("too many packets for one Ogg page");

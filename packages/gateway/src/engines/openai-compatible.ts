@@ -26,6 +26,8 @@ export type OpenAiCompatibleOptions = {
   readonly fetch?: typeof globalThis.fetch;
 };
 
+type Ask = { readonly method?: string; readonly headers?: Readonly<Record<string, string>>; readonly body?: string };
+
 /** Any server answering OpenAI's POST /v1/audio/speech. Translates only: retry, breaker and deadlines are wrapped around it. */
 export function openAiCompatibleEngine(options: OpenAiCompatibleOptions): SpeechEngine {
   const {
@@ -37,7 +39,7 @@ export function openAiCompatibleEngine(options: OpenAiCompatibleOptions): Speech
   const baseUrl = options.baseUrl.replace(/\/+$/, "");
   const headers = { ...(options.apiKey && { authorization: `Bearer ${options.apiKey}` }) };
 
-  const ask = async (path: string, init: RequestInit, signal: AbortSignal): Promise<Response> => {
+  const ask = async (path: string, init: Ask, signal: AbortSignal): Promise<Response> => {
     signal.throwIfAborted();
     try {
       return await fetch(`${baseUrl}${path}`, { ...init, headers: { ...headers, ...init.headers }, signal });

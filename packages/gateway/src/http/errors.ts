@@ -1,7 +1,6 @@
+import type { ErrorBody } from "@mynah/protocol";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { ERROR_CODES, type ErrorCode, SpeechError } from "../core/errors.ts";
-
-export type ErrorBody = { error: { message: string; type: string; param: string | null; code: string | null } };
 
 /** OpenAI's error object; the same on all routes. */
 export function errorBody(error: SpeechError): ErrorBody {

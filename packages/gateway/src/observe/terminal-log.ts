@@ -19,7 +19,7 @@ export function forPeople(line: string): string {
   const entry = JSON.parse(line) as Record<string, unknown> & { level: number; time: number; msg?: string };
   const fields = Object.entries(entry)
     .filter(([name]) => !NOT_SHOWN.has(name))
-    .map(([name, value]) => `${name}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`);
+    .map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
   const time = new Date(entry.time).toTimeString().slice(0, 8);
   const level = LEVELS[entry.level] ?? String(entry.level);
   return `${time} ${level ? `${level}: ` : ""}${entry.msg ?? ""}  ${fields.join(" ")}`.trimEnd();

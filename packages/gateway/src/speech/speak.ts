@@ -183,7 +183,8 @@ function checkedText(raw: string, maxTextChars: number): string {
 }
 
 function planSegments(text: string, utterance: Utterance, candidates: readonly Candidate[]): Segment[] {
-  const { voice: _, text: __, subject: ___, cache: policy, model, ...sound } = utterance;
+  // The caller's model has chosen the engines; which model an engine uses is said in its configuration.
+  const { voice: _voice, text: _text, subject: _subject, cache: policy, model: _model, ...sound } = utterance;
   const maxChars = Math.min(...candidates.map(({ engine }) => engine.capabilities.maxChars));
   return splitSegments(text, { maxChars, ...(sound.language && { language: sound.language }) }).map((part) => ({
     ...sound,

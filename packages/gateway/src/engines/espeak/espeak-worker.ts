@@ -16,7 +16,7 @@ type EspeakSynthesizer = {
   /** Synchronous; the callback stops it by returning true and must not throw, which would spoil the next synthesis. */
   synthesize(ssml: string, receive: (samples: Int16Array | undefined, events: EspeakEvent[]) => boolean): void;
 };
-type EspeakModule = { default: () => Promise<{ eSpeakNGWorker: new () => EspeakSynthesizer }> };
+type EspeakModule = { default: () => Promise<{ eSpeakNGWorker: new () => Promise<EspeakSynthesizer> }> };
 
 /** What is heard comes this long after the position of its event, measured. */
 const ONSET_MS = 50;
