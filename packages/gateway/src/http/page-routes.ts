@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { extname, join, relative } from "node:path";
+import { gzipSync } from "node:zlib";
 import type { FastifyInstance } from "fastify";
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -21,7 +22,14 @@ const CONTENT_SECURITY_POLICY =
 const NOT_BUILT = `<!doctype html><title>Mynah</title><p>The gateway is running, but its page has not been built.
 Run <code>npm run build:page</code> and start it again. The API is at <code>/v1/audio/speech</code>.`;
 
-type PageFile = { readonly body: Buffer; readonly type: string; readonly etag: string; readonly immutable: boolean };
+type PageFile = {
+  readonly body: Buffer;
+  /** The same packed, where that is smaller. */
+  readonly gzip: Buffer | undefined;
+  readonly type: string;
+  readonly etag: string;
+  readonly immutable: boolean;
+};
 
 /** The page at `/`: a few small files, read once and served from memory. */
 export function pageRoutes(app: FastifyInstance, { directory }: { directory: string }): void {
@@ -34,7 +42,12 @@ export function pageRoutes(app: FastifyInstance, { directory }: { directory: str
         "referrer-policy": "no-referrer",
       });
       if (request.headers["if-none-match"] === file.etag) return reply.status(304).send();
-      return reply.type(file.type).send(file.body);
+      const packed = file.gzip !== undefined && /\bgzip\b/.test(request.headers["accept-encoding"] ?? "");
+      if (packed) reply.header("content-encoding", "gzip");
+      return reply
+        .type(file.type)
+        .header("vary", "accept-encoding")
+        .send(packed ? file.gzip : file.body);
     });
   }
 }
@@ -48,15 +61,27 @@ function readPage(directory: string): Map<string, PageFile> {
     // The build puts a hash of the content into the names of everything below assets/.
     files.set(path, {
       body,
+      gzip: packed(body),
       type,
       etag: `"${hash("sha256", body).slice(0, 16)}"`,
       immutable: path.startsWith("/assets/"),
     });
   }
   if (!files.has("/")) {
-    files.set("/", { body: Buffer.from(NOT_BUILT), type: TYPES[".html"]!, etag: '"not-built"', immutable: false });
+    files.set("/", {
+      body: Buffer.from(NOT_BUILT),
+      gzip: undefined,
+      type: TYPES[".html"]!,
+      etag: '"not-built"',
+      immutable: false,
+    });
   }
   return files;
+}
+
+function packed(body: Buffer): Buffer | undefined {
+  const smaller = gzipSync(body, { level: 9 });
+  return smaller.byteLength < body.byteLength ? smaller : undefined;
 }
 
 function listed(directory: string): string[] {

@@ -308,3 +308,15 @@ function raw(port: number, bytes: string): Promise<string> {
     socket.on("close", () => resolve(answer)).on("error", reject);
   });
 }
+
+describe("the page", () => {
+  it("comes with a policy, an etag and packed, and is not sent twice", async () => {
+    const { port } = await runGateway({}, { engines: [standInEngine()] });
+    const page = await fetch(`http://127.0.0.1:${port}/`);
+    expect(page.headers.get("content-security-policy")).toContain("default-src 'self'");
+    expect(page.headers.get("content-type")).toContain("text/html");
+    expect(await page.text()).toContain("Mynah");
+    const again = await fetch(`http://127.0.0.1:${port}/`, { headers: { "if-none-match": page.headers.get("etag")! } });
+    expect(again.status).toBe(304);
+  });
+});
