@@ -19,6 +19,7 @@ import type {
 import type { CachePolicy } from "../core/utterance.ts";
 import { AUDIBLE_PEAK } from "./audible.ts";
 import type { EngineCall } from "./engine-call.ts";
+import type { SharedFlights } from "./flight.ts";
 import { SharedSynthesis, type Synthesized } from "./shared-synthesis.ts";
 
 /** One segment, for one engine, in one format (`request.wanted`). */
@@ -32,6 +33,8 @@ export type SegmentRequest = {
 export type FlightTiming = {
   /** Monotonic ms of the first audio in the engine's own format, where another one is made of it. */
   nativeAt?: number;
+  /** Another server is making it. Known with the first audio. */
+  elsewhere?: boolean;
 };
 export type SegmentSpeech =
   | { readonly outcome: "hit"; readonly stored: StoredSpeech }
@@ -46,6 +49,8 @@ export type SegmentCacheDeps = {
   readonly transcoder: Transcoder;
   readonly joiner: AudioJoiner;
   readonly callEngine: EngineCall;
+  /** Shares what engines say with other servers; absent: there are none. */
+  readonly flights?: SharedFlights;
   readonly events: EventBus;
   readonly clock: Clock;
   readonly sha256: Sha256Hex;
@@ -114,8 +119,16 @@ export class SegmentCache {
     return this.#join(segment, segment.request.wanted, signal);
   }
 
+  /** What was stored and has expired not long ago, for when nobody can speak. Never for a request that would not take a stored answer. */
+  async stale(segment: SegmentRequest, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+    if (!segment.policy.read) return undefined;
+    const key = this.#keyOf(segment, segment.request.wanted);
+    return this.#accepted(this.#deps.store.getStale(key, { signal }), segment.policy);
+  }
+
   /** Waits for what is being stored; running flights end with their readers. */
   async close(): Promise<void> {
+    await this.#deps.flights?.close();
     await Promise.allSettled(this.#settling);
   }
 
@@ -133,7 +146,7 @@ export class SegmentCache {
       maxBytes: this.#deps.maxSegmentBytes,
       finishAnyway: (bytes) =>
         course.keep && (segment.engine.capabilities.nearlyFree || nearlyDone(bytes, segment, format)),
-      start: (own) => (delivered ? this.#make(segment, course, own) : this.#native(segment, own)),
+      start: (own) => (delivered ? this.#make(segment, course, own) : this.#native(segment, course, own)),
     });
     const flight: Flight = { course, shared };
     this.#flights.set(key, flight);
@@ -161,16 +174,35 @@ export class SegmentCache {
       return;
     }
     const native = engine.outputFormat(request);
-    if (sameFormat(native, request.wanted)) yield* this.#native(segment, signal);
-    else yield* this.#transcoded(this.#join(segment, native, signal).chunks, native, request.wanted, course, signal);
+    if (sameFormat(native, request.wanted)) yield* this.#native(segment, course, signal);
+    else yield* this.#transcoded(this.#join(segment, native, signal), native, request.wanted, course, signal);
   }
 
-  #native(segment: SegmentRequest, signal: AbortSignal): AsyncIterable<SynthesisChunk> {
-    return this.#deps.callEngine(segment.engine, segment.request, { signal });
+  /** What the engine says, or said to another server. What may not be stored is not passed around in Redis either. */
+  #native(segment: SegmentRequest, { timing }: Course, signal: AbortSignal): AsyncIterable<SynthesisChunk> {
+    const { callEngine, flights } = this.#deps;
+    const { engine, request, policy } = segment;
+    const start = (own: AbortSignal) => callEngine(engine, request, { signal: own });
+    if (flights === undefined || !policy.write) return start(signal);
+    const format = engine.outputFormat(request);
+    return flights.fly(
+      {
+        key: this.#keyOf(segment, format),
+        format,
+        engine: engine.name,
+        text: request.text,
+        joinEnded: policy.read && policy.maxAgeMs === undefined,
+        start,
+        onSeated: (role) => {
+          timing.elsewhere = role === "follower";
+        },
+      },
+      { signal },
+    );
   }
 
   async *#transcoded(
-    chunks: AsyncIterable<SynthesisChunk>,
+    { chunks, timing }: { readonly chunks: AsyncIterable<SynthesisChunk>; readonly timing: FlightTiming },
     from: AudioFormat,
     to: AudioFormat,
     course: Course,
@@ -179,6 +211,7 @@ export class SegmentCache {
     // Encoders write their headers before they have audio; a header must not commit us to an engine that then says nothing.
     const source = await primed(chunks);
     course.timing.nativeAt = this.#deps.clock.monotonic();
+    if (timing.elsewhere) course.timing.elsewhere = true;
     const words: WordTime[] = [];
     async function* audioOf(): AsyncGenerator<Uint8Array> {
       for await (const chunk of source) {
@@ -218,8 +251,12 @@ export class SegmentCache {
   }
 
   async #stored(key: CacheKey, policy: CachePolicy, signal: AbortSignal): Promise<StoredSpeech | undefined> {
-    const { store, events, clock } = this.#deps;
-    const stored = await store.get(key, { signal }).catch((error: unknown) => {
+    return this.#accepted(this.#deps.store.get(key, { signal }), policy);
+  }
+
+  async #accepted(found: Promise<StoredSpeech | undefined>, policy: CachePolicy): Promise<StoredSpeech | undefined> {
+    const { events, clock } = this.#deps;
+    const stored = await found.catch((error: unknown) => {
       events.emit("store.failed", { op: "get", error });
       return undefined;
     });
