@@ -98,7 +98,7 @@ describe("RedisAudioStore", () => {
     await store.has([key], { signal });
     const stats = await raw.info("commandstats");
     expect(stats).toMatch(/cmdstat_getex:calls=1,/);
-    expect(stats).toMatch(/cmdstat_exists:calls=1,/);
+    expect(stats).toMatch(/cmdstat_pttl:calls=1,/);
     expect(stats).not.toMatch(/cmdstat_(scan|keys|get|set|eval|evalsha):/);
   });
 
