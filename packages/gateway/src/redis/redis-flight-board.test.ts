@@ -14,7 +14,6 @@ import { systemClock } from "../core/clock.ts";
 import { GuardedRedis } from "./guarded-redis.ts";
 import { flightKey, liveKey } from "./keys.ts";
 import { RedisFlightBoard } from "./redis-flight-board.ts";
-import { redisPort } from "./redis-port.ts";
 
 const { signal } = new AbortController();
 const format = { name: "pcm", sampleRateHz: 24_000 } as const;
@@ -25,7 +24,7 @@ const opened: { board: RedisFlightBoard; guarded: GuardedRedis }[] = [];
 
 async function openBoard({ url = server.url, maxConnections = 5, readTimeoutMs = 2_000 } = {}) {
   const guarded = new GuardedRedis({ url, clock: systemClock, maxConnections, readTimeoutMs, writeTimeoutMs: 2_000 });
-  const board = new RedisFlightBoard({ redis: guarded, port: redisPort(guarded), clock: systemClock });
+  const board = new RedisFlightBoard({ redis: guarded, clock: systemClock });
   opened.push({ board, guarded });
   await guarded.whenUp({ signal: AbortSignal.timeout(10_000) });
   return board;

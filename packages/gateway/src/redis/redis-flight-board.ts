@@ -24,13 +24,11 @@ import { flightKey, followedKey, liveKey } from "./keys.ts";
 import { decodeEntry, encodeHead, entryId, type RawEntry } from "./live-entry.ts";
 import { LiveReader } from "./live-reader.ts";
 import { RedisError } from "./redis-error.ts";
-import type { RedisPort } from "./redis-port.ts";
+import { type RedisPort, redisPort } from "./redis-port.ts";
 import { loadScript } from "./script.ts";
 
 export type RedisFlightBoardOptions = {
   readonly redis: GuardedRedis;
-  /** The port on the same connection. */
-  readonly port: RedisPort;
   readonly clock: Clock;
   readonly times?: Partial<FlightTimes>;
   /** Flights of other servers followed at once; further ones are made here. */
@@ -55,17 +53,20 @@ const OVER = new RedisError("the flight is followed no longer");
 /** The board in Redis. Whatever Redis does, nobody waits longer for it than for one read. */
 export class RedisFlightBoard implements FlightBoard {
   readonly #options: RedisFlightBoardOptions;
+  readonly #port: RedisPort;
   readonly #times: FlightTimes;
   readonly #reader: LiveReader;
 
   constructor(options: RedisFlightBoardOptions) {
     this.#options = options;
+    this.#port = redisPort(options.redis);
     this.#times = { ...TIMES, ...options.times };
     this.#reader = new LiveReader(options);
   }
 
   async board(key: CacheKey, { format, joinEnded, signal }: BoardOptions): Promise<FlightSeat> {
-    const { redis, port, clock, maxFollowed = 256 } = this.#options;
+    const { redis, clock, maxFollowed = 256 } = this.#options;
+    const port = this.#port;
     const times = this.#times;
     signal.throwIfAborted();
     if (redis.state !== "up" || this.#reader.size >= maxFollowed) return { role: "alone" };
@@ -136,8 +137,7 @@ export class RedisFlightBoard implements FlightBoard {
   /** Says that we follow; whether that leader still leads, or has ended and left all of it. */
   async #attend(keys: FlightKeys, token: string): Promise<boolean> {
     const { signal } = new AbortController();
-    const { port } = this.#options;
-    const lease = await port.runScript(ATTEND, [keys.lease, keys.followed], [this.#times.followedMs], { signal });
+    const lease = await this.#port.runScript(ATTEND, [keys.lease, keys.followed], [this.#times.followedMs], { signal });
     return lease === `run:${token}` || lease === `end:${token}`;
   }
 
