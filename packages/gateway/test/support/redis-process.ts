@@ -36,13 +36,15 @@ export async function startRedis({ args = [] }: { args?: readonly string[] } = {
   return startServer((port, folder) => ["--port", String(port), "--dir", folder, ...QUIET, ...args]);
 }
 
-/** A Sentinel of its own quorum for a master on this machine. */
+/** A Sentinel for a master on this machine; `quorum` of its like must agree that the master is gone. */
 export async function startSentinel({
   masterName,
   masterPort,
+  quorum = 1,
 }: {
   masterName: string;
   masterPort: number;
+  quorum?: number;
 }): Promise<RedisProcess> {
   return startServer((port, folder) => {
     const file = join(folder, "sentinel.conf"); // it insists on a file it can write to
@@ -50,7 +52,7 @@ export async function startSentinel({
       `port ${port}`,
       "bind 127.0.0.1",
       `dir ${folder}`,
-      `sentinel monitor ${masterName} 127.0.0.1 ${masterPort} 1`,
+      `sentinel monitor ${masterName} 127.0.0.1 ${masterPort} ${quorum}`,
       `sentinel down-after-milliseconds ${masterName} 500`,
       `sentinel failover-timeout ${masterName} 2000`,
     ];
