@@ -13,7 +13,6 @@ const CLIENTS = Number(process.env.BENCH_CLIENTS ?? 500);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const AUDIO_SECONDS = 20;
 const ENGINE = { firstByteMs: 200, chunkMs: 20, chunkDurationMs: 200 };
-/** Answers are put together and compared by this process too; what it has to do at once is its own load, not the servers'. */
 const TEXT = "Once more unto the breach, dear friends, once more, whoever you are";
 
 const redis = await startRedis();
@@ -82,8 +81,12 @@ async function stampede(input: string, format: string): Promise<string[]> {
   ];
 }
 
-const sameAudio = (a: Buffer, b: Buffer): boolean => a.length > 0 && a.equals(b);
-const syntheses = (): Promise<number[]> => Promise.all(servers.map((server) => server.syntheses()));
+function sameAudio(a: Buffer, b: Buffer): boolean {
+  return a.length > 0 && a.equals(b);
+}
+function syntheses(): Promise<number[]> {
+  return Promise.all(servers.map((server) => server.syntheses()));
+}
 function sum(counts: readonly number[]): number {
   return counts.reduce((total, count) => total + count, 0);
 }
