@@ -10,7 +10,7 @@ import { type Config, ConfigError, type EngineConfig } from "./config/config.ts"
 import { type AudioFormat, type AudioFormatName, DELIVERY_SAMPLE_RATE_HZ } from "./core/audio-format.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
 import { EventBus } from "./core/events.ts";
-import type { AudioJoiner, RateLimiter, SpeechEngine, Transcoder } from "./core/ports.ts";
+import type { AudioJoiner, AudioStore, RateLimiter, SpeechEngine, Transcoder } from "./core/ports.ts";
 import type { Window } from "./core/quota.ts";
 import { createEngines, EngineConfigError } from "./engines/registry.ts";
 import type { PartHealth, Readiness } from "./http/health-routes.ts";
@@ -44,6 +44,8 @@ export type SpeechSystem = {
   readonly transcoder: Transcoder;
   readonly joiner: AudioJoiner;
   readonly speak: Speak;
+  /** What has been said, on all servers. A purge through it reaches every one of them. */
+  readonly store: AudioStore;
   readonly parts: () => Readiness["parts"];
   /** What an operator should know that is no fault. */
   readonly warnings: () => readonly string[];
@@ -121,6 +123,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     transcoder,
     joiner,
     speak,
+    store: stores.store,
     parts: () => ({
       engines: engineHealth(engines),
       cache: cacheHealth(config, redis),
@@ -175,7 +178,7 @@ function openLimiter(config: Config, clock: Clock): RateLimiter {
 /** Leases and live audio belong where nothing is evicted. */
 function openFlights({ state }: RedisRoles, clock: Clock, events: EventBus): SharedFlights {
   const board = new RedisFlightBoard({ redis: state, clock });
-  return new SharedFlights({ board, clock, events });
+  return new SharedFlights({ board, clock, events, maxBytes: MAX_SEGMENT_BYTES });
 }
 
 function deliveryFormats(config: Config): Record<AudioFormatName, AudioFormat> {

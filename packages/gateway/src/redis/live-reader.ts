@@ -106,18 +106,30 @@ export class LiveReader {
   async #readBlocking(client: RedisClient): Promise<void> {
     const { clock } = this.#options;
     try {
-      this.#clientId ??= await (client as Exclude<RedisClient, Cluster>).client("ID");
+      await this.#learnId(client as Exclude<RedisClient, Cluster>);
       const batch = [...this.#followed];
       this.#included = this.#newest;
       if (batch.length === 0) return;
       const streams = [...batch.map(({ stream }) => stream), ...batch.map(({ lastId }) => lastId)];
       const read = client.xreadBuffer("COUNT", ENTRIES_AT_ONCE, "BLOCK", this.#blockMs, "STREAMS", ...streams);
       this.#deliver(batch, await this.#inTime(read));
-    } catch {
+    } catch (thrown) {
+      if (!RedisError.from(thrown).isOutage) return this.#poll(); // one of the streams is no stream: each by itself
       if (client.status === "ready") this.#dropClient(); // it stands, and is deaf
       this.#clientId = undefined; // the next connection has another
       for (const { listener } of this.#followed) listener.trouble();
       await clock.sleep(RECONNECT_MS, this.#closed.signal);
+    }
+  }
+
+  /** By its id the connection can be woken; where asking for it is forbidden, its reads are short. */
+  async #learnId(client: Exclude<RedisClient, Cluster>): Promise<void> {
+    if (this.#clientId !== undefined || this.#blockMs === SHORT_BLOCK_MS) return;
+    try {
+      this.#clientId = await client.client("ID");
+    } catch (thrown) {
+      if (RedisError.from(thrown).isOutage) throw thrown;
+      this.#blockMs = SHORT_BLOCK_MS;
     }
   }
 
@@ -128,7 +140,7 @@ export class LiveReader {
     const { redis, clock } = this.#options;
     const { signal } = this.#closed;
     try {
-      while (this.#included < this.#newest && this.#running) {
+      while (this.#included < this.#newest && this.#running && this.#blockMs !== SHORT_BLOCK_MS) {
         const id = this.#clientId;
         if (id !== undefined) {
           await redis.run((client) => (client as Exclude<RedisClient, Cluster>).client("UNBLOCK", id), {

@@ -32,7 +32,7 @@ function server(board: FlightBoard, script: StandInOptions = slow) {
   const events = new EventBus();
   const roles: string[] = [];
   events.on("flight.boarded", ({ role }) => roles.push(role));
-  return { engine, roles, flights: new SharedFlights({ board, clock: systemClock, events }) };
+  return { engine, roles, flights: new SharedFlights({ board, clock: systemClock, events, maxBytes: 1_000_000 }) };
 }
 type Server = ReturnType<typeof server>;
 
@@ -223,6 +223,15 @@ describe("SharedFlights.fly()", () => {
     leader2.leave();
     follower2.leave();
     await expect.poll(() => long.engine.aborts.length, { timeout: 3_000 }).toBe(1);
+  });
+
+  it("an engine that never ends is ended, and fails for everybody", async () => {
+    const board = new MemoryFlightBoard();
+    const [one, two] = [server(board, { chunkDurationMs: 1_000, durationMsPerChar: 5_000 }), server(board)];
+    const key = newFlightKey();
+    const listeners = [listen(one, key), listen(two, key)];
+    for (const { over } of listeners) await expect(over).rejects.toMatchObject({ code: "engine_failed" });
+    expect([one.engine.active, calls(one, two)]).toEqual([0, 1]);
   });
 
   it("close() hands its flights to those who follow", async () => {

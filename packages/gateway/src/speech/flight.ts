@@ -34,6 +34,8 @@ export type SharedFlightsDeps = {
   readonly board: FlightBoard;
   readonly clock: Clock;
   readonly events: EventBus;
+  /** More audio than this is a fault of the engine. */
+  readonly maxBytes: number;
 };
 
 /** How following ended, short of a failure. */
@@ -127,18 +129,23 @@ export class SharedFlights {
   }
 
   async #make(
-    { start, text }: SharedFlight,
+    { start, text, engine }: SharedFlight,
     lead: FlightLead,
     own: AbortController,
     heard: PushStream<SynthesisChunk>,
   ): Promise<void> {
+    const { maxBytes } = this.#deps;
     const signal = AbortSignal.any([own.signal, this.#closing.signal]);
     let end: FlightEnd = { how: "done" };
     let searchedTo = 0;
+    let bytes = 0;
     try {
       for await (const chunk of start(signal)) {
         heard.push(chunk);
         const { audio } = chunk;
+        bytes += audio?.byteLength ?? 0;
+        if (bytes > maxBytes)
+          throw new SpeechError("engine_failed", `more than ${maxBytes} bytes of audio`, { engine });
         const found = chunk.words && wordPlaces(chunk.words, text, searchedTo);
         searchedTo = found?.at(-1)?.to ?? searchedTo;
         if (audio !== undefined || found !== undefined)
