@@ -1,11 +1,11 @@
 import { Writable } from "node:stream";
 import { pino } from "pino";
 import { expect } from "vitest";
-import { createGateway, type Gateway } from "../../src/app.ts";
+import { createGateway, type Gateway, type GatewayOverrides } from "../../src/app.ts";
 import type { ConfigInput } from "../../src/config/config.ts";
 import { bytesOf, postSpeech } from "./gateway.ts";
 import { type StandInEngine, type StandInOptions, standInEngine, toneAudio } from "./stand-in-engine.ts";
-import { cleanups } from "./store-on-redis.ts";
+import { cleanups, client } from "./store-on-redis.ts";
 
 type LogLine = { level: number; msg: string; redis?: string[]; reason?: string };
 
@@ -20,6 +20,7 @@ export async function gatewayOn(
   redisUrl: string,
   config: ConfigInput = {},
   script: StandInOptions = {},
+  overrides: GatewayOverrides = {},
 ): Promise<GatewayOnRedis> {
   const log: LogLine[] = [];
   const sink = new Writable({
@@ -31,7 +32,7 @@ export async function gatewayOn(
   const engine = standInEngine({ nearlyFree: true, ...script });
   const gateway = await createGateway(
     { redisUrl, rateLimitPerMinute: 0, rateLimitPerHour: 0, transcodeWorkers: 1, ...config },
-    { engines: [engine], logger: pino({ level: "info" }, sink) },
+    { engines: [engine], logger: pino({ level: "info" }, sink), ...overrides },
   );
   const { url } = await gateway.listen({ port: 0 });
   let closed: Promise<void> | undefined;
@@ -60,6 +61,13 @@ export async function say(gateway: GatewayOnRedis, text: string, headers?: Recor
 /** Says it once and waits until it is stored, in Redis too if that works. */
 export async function keep(gateway: GatewayOnRedis, text: string): Promise<void> {
   await expect.poll(async () => (await say(gateway, text)).cache, { timeout: 10_000 }).toBe("hit");
+}
+
+/** The live copy of what was just made stays for a while and would answer too; this makes it be later. */
+export async function forgetFlights(url: string): Promise<void> {
+  const raw = await client(url);
+  const keys = [...(await raw.keys("tts:flight:*")), ...(await raw.keys("tts:live:*"))];
+  if (keys.length > 0) await raw.unlink(keys);
 }
 
 export type Ready = { status: string; parts: Record<string, { status: string; detail: string }> };
