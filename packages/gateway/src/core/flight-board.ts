@@ -25,6 +25,8 @@ export type FollowedEnd = FlightEnd | { readonly how: "lost" } | { readonly how:
 
 /** What a leader does. Nothing here rejects or waits for a slow board: whoever cannot reach it just speaks on alone. */
 export interface FlightLead {
+  /** Whether another server may have taken over meanwhile. */
+  readonly lost: boolean;
   /** In order, soon, and to nobody once another server has taken over. */
   publish(piece: LivePiece): void;
   /** After the last piece. Later calls do nothing. */

@@ -50,6 +50,7 @@ export class RedisFlightLead implements FlightLead {
   readonly #options: FlightLeadOptions;
   readonly #over = new AbortController();
   readonly #queue: LivePiece[] = [];
+  #lost = false;
   #next = FIRST_PIECE;
   #renewedAtMs: number;
   #sending: Promise<void> | undefined;
@@ -59,6 +60,10 @@ export class RedisFlightLead implements FlightLead {
     this.#options = options;
     this.#renewedAtMs = options.clock.monotonic();
     void this.#keepLease();
+  }
+
+  get lost(): boolean {
+    return this.#lost;
   }
 
   publish(piece: LivePiece): void {
@@ -81,19 +86,33 @@ export class RedisFlightLead implements FlightLead {
   /** False: somebody follows. */
   async #sendEnd(end: FlightEnd, unlessFollowed: boolean): Promise<boolean> {
     while (this.#sending !== undefined) await this.#sending;
-    if (this.#over.signal.aborted) return true;
+    const { signal } = this.#over;
+    if (signal.aborted) return true;
     const { port, keys, token, times } = this.#options;
     const args = [token, entryId(this.#next), encodeEnd(end), times.lingerMs];
     const flags = [end.how === "done" ? "1" : "0", unlessFollowed ? "1" : "0"];
+    const all = [keys.lease, keys.live, keys.followed];
+    const answer = await this.#insisting(() => port.runScript(END, all, [...args, ...flags], { signal }));
+    if (answer === 0) return false;
+    if (answer !== 1) this.#lost = true; // another has it, or Redis is out of reach: the lease runs out, and whoever follows takes over
+    this.#over.abort(new RedisError("the flight is over"));
+    return true;
+  }
+
+  /** Tries again while the lease may still be ours and Redis does not refuse. Undefined: in vain. */
+  async #insisting<T>(send: () => Promise<T>): Promise<T | undefined> {
+    const { clock, times } = this.#options;
     const { signal } = this.#over;
-    const ended = await port
-      .runScript(END, [keys.lease, keys.live, keys.followed], [...args, ...flags], { signal })
-      .then(
-        (answer) => answer === 1,
-        () => true, // out of reach: the lease runs out, and whoever follows takes over
-      );
-    if (ended) this.#over.abort(new RedisError("the flight is over"));
-    return ended;
+    while (!signal.aborted) {
+      try {
+        return await send();
+      } catch (error) {
+        const refused = error instanceof RedisError && !error.isOutage;
+        if (refused || clock.monotonic() - this.#renewedAtMs > times.leaseMs) return undefined;
+        await clock.sleep(RETRY_MS, signal).catch(() => {});
+      }
+    }
+    return undefined;
   }
 
   async #keepLease(): Promise<void> {
@@ -123,32 +142,21 @@ export class RedisFlightLead implements FlightLead {
   }
 
   async #addAll(pieces: readonly LivePiece[], first: number): Promise<void> {
-    const { redis, clock, keys, times } = this.#options;
-    const { signal } = this.#over;
-    const add = async (piece: LivePiece, number: number): Promise<boolean> =>
+    const { redis, keys } = this.#options;
+    const options = { signal: this.#over.signal, timeoutMs: redis.writeTimeoutMs };
+    const add = (piece: LivePiece, number: number): Promise<boolean> =>
       redis
-        .run((client) => client.xadd(keys.live, "NOMKSTREAM", entryId(number), ...encodePiece(piece)), {
-          signal,
-          timeoutMs: redis.writeTimeoutMs,
-        })
+        .run((client) => client.xadd(keys.live, "NOMKSTREAM", entryId(number), ...encodePiece(piece)), options)
         .then((id) => id !== null, isThereAlready);
-    while (!signal.aborted) {
-      try {
-        const added = await Promise.all(pieces.map((piece, at) => add(piece, first + at)));
-        if (added.includes(false)) this.#lose(); // the stream is gone: everybody has given us up
-        return;
-      } catch (error) {
-        const refused = error instanceof RedisError && !error.isOutage;
-        if (refused || clock.monotonic() - this.#renewedAtMs > times.leaseMs) return this.#lose();
-        await clock.sleep(RETRY_MS, signal).catch(() => {});
-      }
-    }
+    const added = await this.#insisting(() => Promise.all(pieces.map((piece, at) => add(piece, first + at))));
+    if (added === undefined || added.includes(false)) this.#lose(); // false: the stream is gone, all have given us up
   }
 
   /** Also gives the lease back, so that followers need not wait for its end. */
   #lose(): void {
     if (this.#over.signal.aborted) return;
     const { port, keys, token, times } = this.#options;
+    this.#lost = true;
     this.#over.abort(new RedisError("the lead is lost"));
     const { signal } = new AbortController();
     port.runScript(RENEW, [keys.lease, keys.live], [token, 0, times.lingerMs], { signal }).catch(() => {});

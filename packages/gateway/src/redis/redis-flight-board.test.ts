@@ -71,6 +71,7 @@ describe("RedisFlightBoard", () => {
     const [follower] = seats.flatMap((seat) => (seat.role === "follower" ? [noting(seat.flight)] : []));
     old.publish({ audio });
     await old.end({ how: "done" });
+    expect(old.lost).toBe(true);
     for (const seat of seats) {
       if (seat.role !== "leader") continue;
       seat.lead.publish({ audio: audio.subarray(0, 5) });

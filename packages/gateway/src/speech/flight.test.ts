@@ -45,7 +45,16 @@ function listen(
   const leave = new AbortController();
   const chunks: SynthesisChunk[] = [];
   const start = (signal: AbortSignal) => engine.synthesize(request, { signal });
-  const flight = { key, format, engine: "stand-in", text: request.text, joinEnded, start, onSeated: () => {} };
+  const flight = {
+    key,
+    format,
+    engine: "stand-in",
+    text: request.text,
+    joinEnded,
+    start,
+    onSeated: () => {},
+    onOutlived: () => {},
+  };
   const over = (async () => {
     for await (const chunk of flights.fly(flight, { signal: leave.signal })) chunks.push(chunk);
   })();

@@ -28,6 +28,8 @@ export type SharedFlight = {
   /** Has the engine say it. The signal is not a caller's: others may listen. */
   readonly start: (signal: AbortSignal) => AsyncIterable<SynthesisChunk>;
   readonly onSeated: (role: FlightSeat["role"]) => void;
+  /** We led, and another server took over; both make all of it. */
+  readonly onOutlived: () => void;
 };
 
 export type SharedFlightsDeps = {
@@ -129,7 +131,7 @@ export class SharedFlights {
   }
 
   async #make(
-    { start, text, engine }: SharedFlight,
+    { start, text, engine, onOutlived }: SharedFlight,
     lead: FlightLead,
     own: AbortController,
     heard: PushStream<SynthesisChunk>,
@@ -151,12 +153,14 @@ export class SharedFlights {
         if (audio !== undefined || found !== undefined)
           lead.publish({ ...(audio && { audio }), ...(found && { words: found }) });
       }
+      if (lead.lost) onOutlived();
       heard.end();
     } catch (error) {
       heard.fail(error);
       end = signal.aborted ? { how: "left" } : failureOf(error);
     }
     await lead.end(end);
+    if (lead.lost) onOutlived();
   }
 
   async #endUnlessFollowed(lead: FlightLead, own: AbortController, over: AbortSignal): Promise<void> {

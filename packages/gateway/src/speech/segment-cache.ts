@@ -35,6 +35,8 @@ export type FlightTiming = {
   nativeAt?: number;
   /** Another server is making it. Known with the first audio. */
   elsewhere?: boolean;
+  /** Another server took it over while this one was away: what it has stored stands. */
+  outlived?: boolean;
 };
 export type SegmentSpeech =
   | { readonly outcome: "hit"; readonly stored: StoredSpeech }
@@ -196,6 +198,9 @@ export class SegmentCache {
         onSeated: (role) => {
           timing.elsewhere = role === "follower";
         },
+        onOutlived: () => {
+          timing.outlived = true;
+        },
       },
       { signal },
     );
@@ -224,6 +229,7 @@ export class SegmentCache {
         yield { audio, ...(words.length > 0 && { words: words.splice(0) }) };
       }
       if (words.length > 0) yield { words };
+      if (timing.outlived) course.timing.outlived = true;
     } finally {
       await source.return?.();
     }
@@ -274,6 +280,7 @@ export class SegmentCache {
       const signal = AbortSignal.timeout(storeTimeoutMs); // not a caller's: they may hang up
       const metadata = await this.#examined(whole, flight, segment, format, signal);
       if (metadata === undefined) return;
+      if (flight.course.timing.outlived && (await store.has([key], { signal }))[0]) return;
       // A stream could not tell its length when it began; what is kept can, and has no tags of the engine's.
       const audio = this.#deps.joiner.joinWhole(format, [whole.audio]);
       await store.set(key, { metadata, audio }, { ttlMs, signal });

@@ -1,5 +1,6 @@
 import { Redis } from "ioredis";
 import { afterEach, describe, expect, it } from "vitest";
+import { systemClock } from "../../src/core/clock.ts";
 import { call, type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
 import { type RedisProcess, startRedis } from "../support/redis-process.ts";
 import { type StandInOptions, toneAudio } from "../support/stand-in-engine.ts";
@@ -50,6 +51,21 @@ async function expectNoKeyWithoutTtl({ url }: { readonly url: string }): Promise
   }
 }
 
+const settling = (): Promise<void> => systemClock.sleep(400, new AbortController().signal);
+
+/** Every stored entry as it is, with the time of its making. */
+async function storedIn({ url }: { readonly url: string }): Promise<Record<string, string>> {
+  const raw = new Redis(url);
+  try {
+    const keys = await raw.keys("tts:audio:*");
+    expect(keys.length).toBeGreaterThan(0);
+    const entry = async (key: string) => [key, (await raw.getBuffer(key))!.toString("base64")] as const;
+    return Object.fromEntries(await Promise.all(keys.map(entry)));
+  } finally {
+    raw.disconnect();
+  }
+}
+
 describe("one flight across gateways", () => {
   it("one synthesis for all callers everywhere, each with the same bytes and in step with the leader", async () => {
     const redis = await redisServer();
@@ -76,12 +92,16 @@ describe("one flight across gateways", () => {
       await leader[fault]();
       for (const { audio } of callers) expect((await audio).equals(expected(TEXT))).toBe(true);
       // Within two seconds, and what was heard is made again meanwhile; the rest is the machine's noise.
-      for (const { longestGapMs } of callers) expect(longestGapMs).toBeLessThan(4_500);
+      for (const { longestGapMs } of callers) expect(longestGapMs).toBeLessThan(5_000);
       expect(await sum(others)).toBe(1);
       if (fault === "kill") await expect(led.audio).rejects.toThrow();
       else {
+        await settling(); // two followers, both store what they heard
+        const stored = await storedIn(redis);
         leader.thaw(); // comes back as if nothing had been, and disturbs nobody
         expect((await led.audio).equals(expected(TEXT))).toBe(true);
+        await settling();
+        expect(await storedIn(redis)).toEqual(stored);
         const again = await call(others[0]!.port, { input: TEXT }).audio;
         expect(again.equals(expected(TEXT))).toBe(true);
         expect(await sum(others)).toBe(1);
@@ -134,5 +154,30 @@ describe("one flight across gateways", () => {
     leave.abort();
     expect((await follower.audio).equals(expected(TEXT))).toBe(true);
     expect(await sum(servers)).toBe(1);
+  });
+
+  it("Cache-Control means the same between servers as within one; Cache-Status tells who waited for another", async () => {
+    const redis = await redisServer();
+    const servers = await gateways(2, redis, { ...slow, durationMsPerChar: 5 });
+    const ask = async (at: number, cacheControl: string) => {
+      const response = await fetch(`${servers[at]!.url}/v1/audio/speech`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "cache-control": cacheControl },
+        body: JSON.stringify({ model: "auto", voice: "one", input: TEXT, response_format: "pcm" }),
+      });
+      await response.arrayBuffer();
+      return response.headers.get("cache-status");
+    };
+    await Promise.all([ask(0, "no-store"), ask(1, "no-store")]);
+    expect(await sum(servers)).toBe(2);
+    const raw = new Redis(redis.url);
+    expect((await raw.keys("tts:*")).filter((key) => /^tts:(flight|live|audio):/.test(key))).toEqual([]);
+    raw.disconnect();
+    const statuses = await Promise.all([ask(0, ""), ask(1, "")]);
+    expect(await sum(servers)).toBe(3);
+    expect(statuses.filter((status) => status?.includes("collapsed"))).toHaveLength(1);
+    expect(await ask(0, "")).toContain("hit");
+    await ask(1, "no-cache"); // the flight that has just ended is still on the board
+    expect(await sum(servers)).toBe(4);
   });
 });

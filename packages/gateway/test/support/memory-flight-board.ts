@@ -60,6 +60,9 @@ export class MemoryFlightBoard implements FlightBoard {
       if (mine.end === undefined) this.#endWith(mine, how);
     };
     return {
+      get lost() {
+        return mine.end?.how === "lost";
+      },
       publish: (piece) => {
         if (mine.end !== undefined) return;
         mine.pieces.push(piece);
