@@ -78,10 +78,13 @@ export class MemoryAudioStore implements AudioStore {
   async set(key: CacheKey, speech: StoredSpeech, { signal, ttlMs }: CallOptions & { ttlMs: number }): Promise<void> {
     signal.throwIfAborted();
     if (speech.audio.byteLength === 0) throw new RangeError("an entry needs audio");
-    const audio = unpinned(speech.audio);
-    const entry: Entry = { speech: { metadata: speech.metadata, audio }, audioBytes: audio.byteLength };
-    if (sizeOf(entry) > this.#maxEntryBytes) this.#entries.delete(key);
-    else this.#entries.set(key, entry, { ttl: Math.max(1, Math.ceil(ttlMs + this.#graceMs)) });
+    const audioBytes = speech.audio.byteLength;
+    if (sizeOf({ speech, audioBytes }) > this.#maxEntryBytes) {
+      this.#entries.delete(key);
+      return;
+    }
+    const entry: Entry = { speech: { metadata: speech.metadata, audio: unpinned(speech.audio) }, audioBytes };
+    this.#entries.set(key, entry, { ttl: Math.max(1, Math.ceil(ttlMs + this.#graceMs)) });
   }
 
   async has(keys: readonly CacheKey[], { signal }: CallOptions): Promise<boolean[]> {
