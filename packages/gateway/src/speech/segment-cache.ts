@@ -1,4 +1,4 @@
-import { only, primed } from "../core/async.ts";
+import { only } from "../core/async.ts";
 import { type AudioFormat, isLossless, sameFormat } from "../core/audio-format.ts";
 import { type CacheKey, cacheKey, type Sha256Hex, type SpeechIdentity } from "../core/cache-key.ts";
 import type { Clock } from "../core/clock.ts";
@@ -14,13 +14,14 @@ import type {
   SynthesisChunk,
   SynthesisRequest,
   Transcoder,
-  WordTime,
 } from "../core/ports.ts";
 import type { CachePolicy } from "../core/utterance.ts";
-import { AUDIBLE_PEAK } from "./audible.ts";
 import type { EngineCall } from "./engine-call.ts";
+import { examine } from "./examine.ts";
 import type { SharedFlights } from "./flight.ts";
+import { nearlyDone } from "./nearly-done.ts";
 import { SharedSynthesis, type Synthesized } from "./shared-synthesis.ts";
+import { transcoded } from "./transcoded.ts";
 
 /** One segment, for one engine, in one format (`request.wanted`). */
 export type SegmentRequest = {
@@ -147,7 +148,7 @@ export class SegmentCache {
     const shared = new SharedSynthesis({
       maxBytes: this.#deps.maxSegmentBytes,
       finishAnyway: (bytes) =>
-        course.keep && (segment.engine.capabilities.nearlyFree || nearlyDone(bytes, segment, format)),
+        course.keep && (segment.engine.capabilities.nearlyFree || nearlyDone(bytes, segment.request, format)),
       start: (own) => (delivered ? this.#make(segment, course, own) : this.#native(segment, course, own)),
     });
     const flight: Flight = { course, shared };
@@ -177,7 +178,11 @@ export class SegmentCache {
     }
     const native = engine.outputFormat(request);
     if (sameFormat(native, request.wanted)) yield* this.#native(segment, course, signal);
-    else yield* this.#transcoded(this.#join(segment, native, signal), native, request.wanted, course, signal);
+    else {
+      const { transcoder, clock } = this.#deps;
+      const source = this.#join(segment, native, signal);
+      yield* transcoded(source, native, request.wanted, course.timing, { transcoder, clock, signal });
+    }
   }
 
   /** What the engine says, or said to another server. What may not be stored is not passed around in Redis either. */
@@ -204,35 +209,6 @@ export class SegmentCache {
       },
       { signal },
     );
-  }
-
-  async *#transcoded(
-    { chunks, timing }: { readonly chunks: AsyncIterable<SynthesisChunk>; readonly timing: FlightTiming },
-    from: AudioFormat,
-    to: AudioFormat,
-    course: Course,
-    signal: AbortSignal,
-  ): AsyncGenerator<SynthesisChunk> {
-    // Encoders write their headers before they have audio; a header must not commit us to an engine that then says nothing.
-    const source = await primed(chunks);
-    course.timing.nativeAt = this.#deps.clock.monotonic();
-    if (timing.elsewhere) course.timing.elsewhere = true;
-    const words: WordTime[] = [];
-    async function* audioOf(): AsyncGenerator<Uint8Array> {
-      for await (const chunk of source) {
-        if (chunk.words !== undefined) words.push(...chunk.words);
-        if (chunk.audio !== undefined) yield chunk.audio;
-      }
-    }
-    try {
-      for await (const audio of this.#deps.transcoder.transcode(audioOf(), from, to, { signal })) {
-        yield { audio, ...(words.length > 0 && { words: words.splice(0) }) };
-      }
-      if (words.length > 0) yield { words };
-      if (timing.outlived) course.timing.outlived = true;
-    } finally {
-      await source.return?.();
-    }
   }
 
   /** The same audio in another delivery format, best source first. A copy of a copy is not made. */
@@ -292,32 +268,21 @@ export class SegmentCache {
     }
   }
 
-  /** Listens to finished audio once more as a stranger would. Undefined: not worth keeping. */
+  /** What is to be known of finished audio. Undefined: not worth keeping. */
   async #examined(
-    { audio, words }: Synthesized,
+    whole: Synthesized,
     flight: Flight,
-    { engine, request }: SegmentRequest,
+    segment: SegmentRequest,
     format: AudioFormat,
     signal: AbortSignal,
   ): Promise<SpeechMetadata | undefined> {
-    try {
-      const { durationMs, peak } = await this.#deps.transcoder.inspect(audio, format, { signal });
-      if (peak !== undefined && peak < AUDIBLE_PEAK)
-        throw new SpeechError("engine_no_audio", "the finished audio is silent");
-      return {
-        format,
-        durationMs,
-        engine: engine.name,
-        voice: request.voice,
-        characters: request.text.length,
-        createdAtMs: this.#deps.clock.now(),
-        generation: flight.course.generation,
-        ...(words.length > 0 && { words }),
-      };
-    } catch (error) {
-      this.#deps.events.emit("store.skipped", { reason: "rejected", error });
+    const { transcoder, clock, events } = this.#deps;
+    const { generation } = flight.course;
+    const of = { ...segment, format, generation, createdAtMs: clock.now() };
+    return examine(whole, of, { transcoder, signal }).catch((error: unknown) => {
+      events.emit("store.skipped", { reason: "rejected", error });
       return undefined;
-    }
+    });
   }
 
   #keyOf({ engine, request }: SegmentRequest, format: AudioFormat): CacheKey {
@@ -325,15 +290,4 @@ export class SegmentCache {
     const identity: SpeechIdentity = { ...sound, engine: engine.name, engineVersion: engine.version, format };
     return cacheKey(identity, this.#deps.sha256);
   }
-}
-
-/** Characters of speech in a second at normal speed, over English and German voices; a rough guess is enough here. */
-const CHARS_PER_SECOND = 15;
-const NEARLY_DONE_SHARE = 0.75;
-
-/** Whether so much of a segment has come that cancelling it would throw away more than it saves. */
-function nearlyDone(bytes: number, { request }: SegmentRequest, format: AudioFormat): boolean {
-  const bytesPerSecond = format.bitrateBps === undefined ? format.sampleRateHz * 2 : format.bitrateBps / 8;
-  const expectedSeconds = request.text.length / CHARS_PER_SECOND / request.speed;
-  return bytes >= expectedSeconds * bytesPerSecond * NEARLY_DONE_SHARE;
 }
