@@ -36,6 +36,9 @@ const OWNED: Record<string, string> = {
 const ROOTS = new Set([
   "app.ts",
   "compose.ts",
+  "compose-redis.ts",
+  "compose-stats.ts",
+  "compose-stores.ts",
   "main.ts",
   "index.ts",
   "tts-manager.ts",

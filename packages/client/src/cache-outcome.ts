@@ -32,6 +32,8 @@ function stateOf(params: ReadonlyMap<string, string>): CacheState {
   const fwd = params.get("fwd");
   const ttl = Number(params.get("ttl") ?? 0);
   if (params.has("hit")) return fwd === "stale" || ttl < 0 ? "stale" : "hit"; // RFC 9211: a negative ttl says how long it is stale
+  // Asked for anew in vain (`fwd-status` says how), so what was heard is what had expired.
+  if (fwd === "stale" && Number(params.get("fwd-status") ?? 0) >= 500) return "stale";
   if (params.has("collapsed")) return "coalesced";
   if (fwd === "partial") return "partial";
   if (fwd === "bypass" || fwd === "request") return "bypass";

@@ -3,6 +3,9 @@ import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { createAudioJoiner } from "./audio/join.ts";
 import { createTranscoder } from "./audio/transcode.ts";
+import type { RedisRoles } from "./compose-redis.ts";
+import { localStatsBody, openAllServersStats } from "./compose-stats.ts";
+import { openStores } from "./compose-stores.ts";
 import { type Config, ConfigError, type EngineConfig } from "./config/config.ts";
 import { type AudioFormat, type AudioFormatName, DELIVERY_SAMPLE_RATE_HZ } from "./core/audio-format.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
@@ -15,15 +18,13 @@ import type { StatsBody } from "./http/stats-route.ts";
 import { memoryRateLimiter } from "./limits/memory-rate-limiter.ts";
 import { logEvents } from "./observe/log.ts";
 import { type Counters, countEvents } from "./observe/stats.ts";
-import type { RedisPort } from "./redis/redis-port.ts";
+import { RedisFlightBoard } from "./redis/redis-flight-board.ts";
 import { createEngineCall } from "./speech/engine-call.ts";
 import { EngineChain } from "./speech/engine-chain.ts";
+import { SharedFlights } from "./speech/flight.ts";
 import { SegmentCache } from "./speech/segment-cache.ts";
 import { createSpeak, type Speak } from "./speech/speak.ts";
 import { VoiceCatalogue } from "./speech/voices.ts";
-import { MemoryAudioStore } from "./stores/memory-audio-store.ts";
-import { RedisAudioStore } from "./stores/redis-audio-store.ts";
-import { TieredAudioStore } from "./stores/tiered-audio-store.ts";
 
 /** Parts that a test, or whoever embeds the gateway, brings along. */
 export type Overrides = {
@@ -43,7 +44,11 @@ export type SpeechSystem = {
   readonly transcoder: Transcoder;
   readonly joiner: AudioJoiner;
   readonly speak: Speak;
+  /** What has been said, on all servers. A purge through it reaches every one of them. */
+  readonly store: AudioStore;
   readonly parts: () => Readiness["parts"];
+  /** What an operator should know that is no fault. */
+  readonly warnings: () => readonly string[];
   readonly stats: () => StatsBody;
   /** Ends threads, connections and engines; running speech first gets to its end or its readers' end. */
   close(): Promise<void>;
@@ -72,7 +77,9 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
 
   const engines = overrides.engines ?? (await openEngines(config, clock, workers));
   const transcoder = createTranscoder({ workers: config.transcodeWorkers ?? workers });
-  const { store, memory, redis } = await openStores(config, clock, events, log);
+  const redis = await openRedis(config, clock, log);
+  const stores = openStores({ config, clock, events, log, redis });
+  const allServers = redis && openAllServersStats(redis, { counters, clock });
   const limiter = openLimiter(config, clock);
   const voices = new VoiceCatalogue({
     engines,
@@ -83,11 +90,12 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
   const formats = deliveryFormats(config);
   const joiner = createAudioJoiner();
   const cache = new SegmentCache({
-    store,
+    store: stores.store,
     transcoder,
     joiner,
     events,
     clock,
+    ...(redis && { flights: openFlights(redis, clock, events) }),
     callEngine: createEngineCall({ clock, events, transcoder, deadlinesOf: deadlines(config) }),
     sha256: (text) => hash("sha256", text),
     ttlMs: config.cacheTtlSeconds * 1000,
@@ -103,7 +111,9 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     chain: new EngineChain({ cache }),
     joiner,
     maxTextChars: config.maxTextChars,
+    maxCachedTextChars: config.cacheMaxTextChars,
   });
+  await redis?.settled();
 
   return {
     config,
@@ -115,22 +125,32 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     transcoder,
     joiner,
     speak,
-    parts: () => ({ engines: engineHealth(engines), cache: cacheHealth(config, redis), limits: limitHealth(limiter) }),
-    stats: () =>
-      statsBody(counters, {
-        memory,
+    store: stores.store,
+    parts: () => ({
+      engines: engineHealth(engines),
+      cache: cacheHealth(config, redis),
+      limits: limitHealth(limiter),
+      ...redis?.parts(),
+    }),
+    warnings: () => redis?.warnings() ?? [],
+    stats: () => ({
+      ...localStatsBody(counters, {
+        memory: stores.memory,
         cache,
         uptimeMs: clock.monotonic() - startedAt,
         maxBytes: config.cacheMemoryMaxBytes,
       }),
+      ...allServers?.body(),
+    }),
     async close() {
       await cache.close();
       await Promise.all([
-        store.close(),
+        stores.close(),
         limiter.close(),
         transcoder.close(),
         ...engines.map((engine) => engine.close()),
       ]);
+      await allServers?.close();
       await redis?.close();
     },
   };
@@ -149,42 +169,11 @@ async function openEngines(config: Config, clock: Clock, workers: number): Promi
   }
 }
 
-async function openStores(config: Config, clock: Clock, events: EventBus, log: Logger) {
-  const ttlMs = config.cacheTtlSeconds * 1000;
-  const memory = new MemoryAudioStore({
-    clock,
-    maxBytes: config.cacheMemoryMaxBytes,
-    maxEntryBytes: config.cacheMaxEntryBytes,
-  });
-  if (config.redisUrl === undefined || config.redisEnabled === false)
-    return { store: memory as AudioStore, memory, redis: undefined };
-  // Loaded when it is wanted: the client is the largest of our modules, and a gateway without Redis has no use for it.
-  const { openRedis } = await import("./redis/redis-port.ts");
-  const redis = openRedis({
-    url: config.redisUrl,
-    clock,
-    maxConnections: config.redisMaxConnections,
-    readTimeoutMs: config.redisTimeoutMs,
-    onStateChange: (change) =>
-      change.state === "up"
-        ? log.info("redis is up")
-        : log.warn({ reason: change.reason.message }, "redis is down; going on without it"),
-  });
-  const shared = new RedisAudioStore({
-    redis,
-    ttlMs,
-    compressionLevel: config.compressionLevel,
-    maxEntryBytes: config.cacheMaxEntryBytes,
-    onEvent: (event) => log.debug(event, "redis entry"),
-  });
-  const store = new TieredAudioStore({
-    memory,
-    redis: shared,
-    clock,
-    ttlMs,
-    onFailure: ({ operation, error }) => events.emit("store.failed", { op: operation, error }),
-  });
-  return { store: store as AudioStore, memory, redis };
+/** Loaded when it is wanted: the client is the largest of our modules, and a gateway without Redis has no use for it. */
+async function openRedis(config: Config, clock: Clock, log: Logger): Promise<RedisRoles | undefined> {
+  if (config.redisUrl === undefined || config.redisEnabled === false) return undefined;
+  const { openRedisRoles } = await import("./compose-redis.ts");
+  return openRedisRoles(config, clock, log);
 }
 
 function openLimiter(config: Config, clock: Clock): RateLimiter {
@@ -193,6 +182,12 @@ function openLimiter(config: Config, clock: Clock): RateLimiter {
     { name: "hour", limit: config.rateLimitPerHour, lengthMs: 3_600_000 },
   ];
   return memoryRateLimiter({ windows: windows.filter(({ limit }) => limit > 0), clock });
+}
+
+/** Leases and live audio belong where nothing is evicted. */
+function openFlights({ state }: RedisRoles, clock: Clock, events: EventBus): SharedFlights {
+  const board = new RedisFlightBoard({ redis: state, clock });
+  return new SharedFlights({ board, clock, events, maxBytes: MAX_SEGMENT_BYTES });
 }
 
 function deliveryFormats(config: Config): Record<AudioFormatName, AudioFormat> {
@@ -220,12 +215,12 @@ function engineHealth(engines: readonly SpeechEngine[]): PartHealth {
   return { status: "ok", detail: engines.map(({ name }) => name).join(", ") };
 }
 
-function cacheHealth(config: Config, redis: RedisPort | undefined): PartHealth {
+function cacheHealth(config: Config, redis: RedisRoles | undefined): PartHealth {
   const memory = `memory, ${Math.round(config.cacheMemoryMaxBytes / 1024 / 1024)} MiB`;
   if (redis === undefined)
     return { status: "ok", detail: `${memory}; not shared (set REDIS_URL to share it between servers)` };
-  if (redis.state === "up") return { status: "ok", detail: `${memory}, and Redis` };
-  return { status: "degraded", detail: `${memory}; Redis is ${redis.state}` };
+  if (redis.audio.state === "up") return { status: "ok", detail: `${memory}, and Redis` };
+  return { status: "degraded", detail: `${memory}; Redis is ${redis.audio.state}` };
 }
 
 function limitHealth({ windows }: RateLimiter): PartHealth {
@@ -233,25 +228,5 @@ function limitHealth({ windows }: RateLimiter): PartHealth {
   return {
     status: "ok",
     detail: windows.map(({ limit, name }) => `${limit} requests per ${name} and user`).join(", "),
-  };
-}
-
-type StatsContext = { memory: MemoryAudioStore; cache: SegmentCache; uptimeMs: number; maxBytes: number };
-
-function statsBody(counters: Readonly<Counters>, { memory, cache, uptimeMs, maxBytes }: StatsContext): StatsBody {
-  const { hits, misses, coalesced, transcoded } = counters;
-  const all = hits + misses + coalesced;
-  return {
-    uptimeMs: Math.round(uptimeMs),
-    requests: { delivered: counters.delivered, failed: counters.failed, refused: counters.refused },
-    segments: { hits, misses, coalesced, transcoded, hitRate: all === 0 ? 0 : (hits + coalesced) / all },
-    syntheses: {
-      started: counters.synthesesStarted,
-      finished: counters.synthesesFinished,
-      failed: counters.synthesesFailed,
-      running: cache.flights,
-    },
-    saved: { characters: counters.savedCharacters, audioSeconds: counters.savedAudioMs / 1000 },
-    memory: { entries: memory.count, bytes: memory.bytes, maxBytes },
   };
 }

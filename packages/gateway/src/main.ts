@@ -18,7 +18,8 @@ export async function serve({ config, warnings, out }: ServeOptions): Promise<vo
   const gateway = await createGateway(config, { logger });
   const { url } = await listening(gateway, config);
   const voices = await gateway.speech.voices.list({ signal: AbortSignal.timeout(5_000) });
-  if (config.logLevel !== "silent") out.write(startBlock({ url, config, parts: gateway.speech.parts(), voices }));
+  if (config.logLevel !== "silent")
+    out.write(startBlock({ url, config, parts: gateway.speech.parts(), warnings: gateway.speech.warnings(), voices }));
   await stopSignal(logger);
   await gateway.close();
   logger.info("stopped");

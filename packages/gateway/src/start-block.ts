@@ -7,11 +7,12 @@ export type StartBlockOptions = {
   readonly url: string;
   readonly config: Config;
   readonly parts: Readiness["parts"];
+  readonly warnings: readonly string[];
   readonly voices: readonly Voice[];
 };
 
 /** What a person wants to know of a server that has just started: where, with what, and what could be better. */
-export function startBlock({ url, config, parts, voices }: StartBlockOptions): string {
+export function startBlock({ url, config, parts, warnings, voices }: StartBlockOptions): string {
   const engines = Map.groupBy(voices, ({ engine }) => engine);
   const names = [...engines].map(([engine, list]) => `${engine} (${list.length} voices, ${languages(list)})`);
   const rows = [
@@ -30,6 +31,7 @@ export function startBlock({ url, config, parts, voices }: StartBlockOptions): s
     `Mynah ${VERSION} is speaking`,
     "",
     ...rows.map(([name, value]) => `  ${name!.padEnd(8)} ${value}`),
+    ...(warnings.length > 0 ? ["", "  Take care:", ...warnings.map((warning) => `  · ${warning}`)] : []),
     ...(hints.length > 0 ? ["", "  Not switched on:", ...hints.map((hint) => `  · ${hint}`)] : []),
     "",
     "",

@@ -10,5 +10,5 @@ const gateway = await createGateway(
   { rateLimitPerMinute: 0, rateLimitPerHour: 0, ...config },
   script === undefined ? {} : { engines: [standInEngine(JSON.parse(script))] },
 );
-const { port } = await gateway.listen({ port: 0 });
+const { port } = await gateway.listen({ port: config.port ?? 0 });
 serveAsChild(port);

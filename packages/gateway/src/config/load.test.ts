@@ -60,6 +60,17 @@ describe("loadConfig()", () => {
     expect(() => load(env as unknown as Record<string, string>)).toThrow(message);
   });
 
+  it.each([
+    "redis://user:p@host:6379/0",
+    "rediss://host",
+    "redis+sentinel://a:26379,b:26379,c:26379/mymaster",
+    "redis+cluster://:secret@10.0.0.1:7000,10.0.0.2:7000",
+    "rediss+cluster://a,b",
+  ])("takes %s for either role of Redis", (url) => {
+    const { config } = load({ REDIS_URL: url, REDIS_STATE_URL: url });
+    expect([config.redisUrl, config.redisStateUrl]).toEqual([url, url]);
+  });
+
   it("never repeats the password of a URL it refuses", () => {
     expect(() => load({ REDIS_URL: "http://user:secret@host" })).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining("secret") }),

@@ -21,6 +21,15 @@ const MIB = 1024 * 1024;
 const bytes = (min: number, max: number): OptionKind => ({ kind: "bytes", min, max });
 const integer = (min: number, max: number): OptionKind => ({ kind: "integer", min, max });
 
+const REDIS_PROTOCOLS = [
+  "redis:",
+  "rediss:",
+  "redis+sentinel:",
+  "rediss+sentinel:",
+  "redis+cluster:",
+  "rediss+cluster:",
+] as const;
+
 /** Every option that the environment can set. docs/configuration.md is generated from this table. */
 export const OPTIONS = {
   port: {
@@ -44,9 +53,17 @@ export const OPTIONS = {
   },
   redisUrl: {
     env: "REDIS_URL",
-    is: { kind: "url", protocols: ["redis:", "rediss:"] },
+    is: { kind: "url", protocols: REDIS_PROTOCOLS },
     default: undefined,
-    meaning: "Redis or Valkey that shares the audio cache between servers. Not set: memory only.",
+    meaning:
+      "Redis or Valkey that shares the audio cache between servers: `redis://user:password@host:6379/0`, `rediss://` with TLS, `redis+sentinel://host:26379,host:26379/master-name`, `redis+cluster://host:6379,host:6379`. Not set: memory only.",
+  },
+  redisStateUrl: {
+    env: "REDIS_STATE_URL",
+    is: { kind: "url", protocols: REDIS_PROTOCOLS },
+    default: undefined,
+    meaning:
+      "A second Redis for what must not be evicted: limits, leases, purges, statistics. Written like REDIS_URL, which takes its part when this is not set.",
   },
   redisEnabled: {
     env: "REDIS_ENABLED",
@@ -59,7 +76,7 @@ export const OPTIONS = {
     is: integer(1, 10_000),
     default: 50,
     unit: "sockets",
-    meaning: "Upper bound of sockets to Redis per server.",
+    meaning: "Upper bound of sockets per server to each Redis.",
   },
   redisTimeoutMs: {
     env: "REDIS_TIMEOUT_MS",
@@ -74,6 +91,21 @@ export const OPTIONS = {
     default: 3600,
     unit: "s",
     meaning: "How long audio is kept after its last use.",
+  },
+  cacheGraceSeconds: {
+    env: "CACHE_GRACE",
+    is: integer(0, 31_536_000),
+    default: 3600,
+    unit: "s",
+    meaning: "Expired audio is kept so much longer, and heard only when every engine fails; 0 keeps none.",
+  },
+  cacheMaxTextChars: {
+    env: "CACHE_MAX_TEXT_CHARS",
+    is: integer(1, 1_000_000),
+    default: undefined,
+    unit: "characters",
+    meaning:
+      "What is made for a text longer than this is not stored; what is stored of it is still used. Not set: every text is.",
   },
   cacheMemoryMaxBytes: {
     env: "CACHE_MEMORY_MAX_BYTES",

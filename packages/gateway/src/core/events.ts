@@ -2,7 +2,7 @@ import type { AudioFormatName } from "./audio-format.ts";
 import type { ErrorCode } from "./errors.ts";
 
 /** How one segment was come by. */
-export type SegmentOutcome = "hit" | "miss" | "coalesced";
+export type SegmentOutcome = "hit" | "miss" | "coalesced" | "stale";
 
 /** Everything that metrics, statistics and logs may know. Never spoken text: these go to places that keep things. */
 export type SpeechEvents = {
@@ -30,6 +30,8 @@ export type SpeechEvents = {
     readonly engine: string;
     readonly characters: number;
     readonly durationMs: number | undefined;
+    /** Of stored audio; undefined while it is still being made. */
+    readonly bytes: number | undefined;
   };
   /** A synthesis at the engine began; the one thing that costs money. */
   "synthesis.started": { readonly engine: string; readonly characters: number };
@@ -38,6 +40,12 @@ export type SpeechEvents = {
     readonly firstAudioMs: number;
     readonly totalMs: number;
     readonly bytes: number;
+  };
+  /** Who makes a segment was settled between the servers; `takenOver`: because the server that made it is gone. */
+  "flight.boarded": {
+    readonly engine: string;
+    readonly role: "leader" | "follower" | "alone";
+    readonly takenOver: boolean;
   };
   "engine.failed": { readonly engine: string; readonly code: ErrorCode; readonly error: unknown };
   /** Audio was made from a cached other format instead of by the engine. */

@@ -86,6 +86,8 @@ export type StoredSpeech = { readonly metadata: SpeechMetadata; readonly audio: 
 export interface AudioStore {
   /** Renews the entry's ttl. */
   get(key: CacheKey, options: CallOptions): Promise<StoredSpeech | undefined>;
+  /** Also what is past its ttl but within the store's grace time; renews nothing. For when no engine can speak. */
+  getStale(key: CacheKey, options: CallOptions): Promise<StoredSpeech | undefined>;
   /** Stores whole or not at all. */
   set(key: CacheKey, speech: StoredSpeech, options: CallOptions & { readonly ttlMs: number }): Promise<void>;
   /** Which of these it has, without renewing them. */

@@ -1,4 +1,5 @@
 import { MIME_TYPES } from "../core/audio-format.ts";
+import { ERROR_CODES } from "../core/errors.ts";
 import type { Decision } from "../core/quota.ts";
 import type { Speech } from "../speech/speak.ts";
 
@@ -16,14 +17,16 @@ export function speechHeaders(speech: Speech): Record<string, string> {
 }
 
 /**
- * RFC 9211. `fwd=partial` when some segments were stored; `collapsed` when all that was not stored was already being
+ * RFC 9211. `fwd=stale` when the engines were asked, failed (`fwd-status`), and expired audio was heard; `fwd=partial` when some segments were stored; `collapsed` when all that was not stored was already being
  * made for somebody else; `stored` tells that it will be when it is complete.
  */
-export function cacheStatus({ outcomes, segments }: Speech): string {
-  const { hit, miss, coalesced } = outcomes;
+export function cacheStatus({ outcomes, segments, keeps }: Speech): string {
+  const { hit, miss, coalesced, stale } = outcomes;
   if (hit === segments) return "mynah; hit";
+  if (stale > 0) return `mynah; fwd=stale; fwd-status=${ERROR_CODES.engines_unavailable.status}`;
   const fwd = hit > 0 ? `fwd=partial; detail="${hit}/${segments}"` : "fwd=miss";
-  return `mynah; ${fwd}; ${miss === 0 && coalesced > 0 ? "collapsed" : "stored"}`;
+  if (miss === 0 && coalesced > 0) return `mynah; ${fwd}; collapsed`;
+  return `mynah; ${fwd}${keeps ? "; stored" : ""}`;
 }
 
 function serverTiming({ limitMs, cacheMs, engineMs, transcodeMs }: Speech["timings"]): string {

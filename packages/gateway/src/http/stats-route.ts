@@ -1,27 +1,50 @@
 import type { FastifyInstance } from "fastify";
-import { Type } from "typebox";
+import { type Static, Type } from "typebox";
 
 const Count = Type.Integer({ minimum: 0 });
+const Requests = Type.Object({ delivered: Count, failed: Count, refused: Count });
+const Segments = Type.Object({
+  hits: Count,
+  misses: Count,
+  coalesced: Count,
+  stale: Count,
+  transcoded: Count,
+  hitRate: Type.Number(),
+});
+/** What was not asked of an engine again; bytes of stored audio only. */
+const Saved = Type.Object({ bytes: Count, characters: Count, audioSeconds: Type.Number() });
+const RedisState = Type.Enum(["connecting", "up", "down"]);
 
 const StatsBody = Type.Object({
   uptimeMs: Type.Number(),
-  requests: Type.Object({ delivered: Count, failed: Count, refused: Count }),
-  segments: Type.Object({ hits: Count, misses: Count, coalesced: Count, transcoded: Count, hitRate: Type.Number() }),
+  requests: Requests,
+  segments: Segments,
   syntheses: Type.Object({ started: Count, finished: Count, failed: Count, running: Count }),
-  saved: Type.Object({ characters: Count, audioSeconds: Type.Number() }),
+  saved: Saved,
   memory: Type.Object({ entries: Count, bytes: Count, maxBytes: Count }),
+  allServers: Type.Optional(
+    Type.Object({
+      requests: Requests,
+      segments: Segments,
+      syntheses: Type.Object({ started: Count, failed: Count }),
+      totalCached: Count,
+      saved: Saved,
+    }),
+  ),
+  redis: Type.Optional(
+    Type.Object({
+      audio: RedisState,
+      state: RedisState,
+      keys: Type.Optional(Count),
+      bytes: Type.Optional(Count),
+      measuredAt: Type.Optional(Type.String()),
+    }),
+  ),
 });
-export type StatsBody = {
-  uptimeMs: number;
-  requests: { delivered: number; failed: number; refused: number };
-  segments: { hits: number; misses: number; coalesced: number; transcoded: number; hitRate: number };
-  syntheses: { started: number; finished: number; failed: number; running: number };
-  saved: { characters: number; audioSeconds: number };
-  memory: { entries: number; bytes: number; maxBytes: number };
-};
+export type StatsBody = Static<typeof StatsBody>;
 
-/** GET /v1/stats: this server's counters since it started. */
+/** GET /v1/stats: this server's counters since it started; with Redis those of all servers since ever, seconds old. */
 export function statsRoute(app: FastifyInstance, { stats }: { stats: () => StatsBody }): void {
-  const schema = { summary: "Counters of this server", tags: ["operations"], response: { 200: StatsBody } };
+  const schema = { summary: "Counters of this server, and of all", tags: ["operations"], response: { 200: StatsBody } };
   app.get("/v1/stats", { schema }, async () => stats());
 }

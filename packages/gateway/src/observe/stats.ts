@@ -7,12 +7,16 @@ export type Counters = {
   hits: number;
   misses: number;
   coalesced: number;
+  /** Expired segments that were heard because no engine could speak. */
+  stale: number;
   transcoded: number;
   synthesesStarted: number;
   synthesesFinished: number;
   synthesesFailed: number;
   stored: number;
   savedCharacters: number;
+  /** Bytes of stored audio that were handed out. */
+  savedBytes: number;
   savedAudioMs: number;
 };
 
@@ -25,23 +29,27 @@ export function countEvents(events: EventBus): Readonly<Counters> {
     hits: 0,
     misses: 0,
     coalesced: 0,
+    stale: 0,
     transcoded: 0,
     synthesesStarted: 0,
     synthesesFinished: 0,
     synthesesFailed: 0,
     stored: 0,
     savedCharacters: 0,
+    savedBytes: 0,
     savedAudioMs: 0,
   };
   events.on("speech.delivered", () => void counters.delivered++);
   events.on("speech.failed", () => void counters.failed++);
   events.on("speech.refused", () => void counters.refused++);
-  events.on("segment.delivered", ({ outcome, characters, durationMs }) => {
+  events.on("segment.delivered", ({ outcome, characters, durationMs, bytes }) => {
     if (outcome === "miss") counters.misses++;
     else if (outcome === "coalesced") counters.coalesced++;
+    else if (outcome === "stale") counters.stale++;
     else counters.hits++;
     if (outcome === "miss") return;
     counters.savedCharacters += characters; // the engine was not asked for them again
+    counters.savedBytes += bytes ?? 0;
     counters.savedAudioMs += durationMs ?? 0;
   });
   events.on("segment.transcoded", () => void counters.transcoded++);

@@ -55,6 +55,8 @@ export function connect(options: ConnectOptions): RedisClient {
     case "cluster":
       return new Cluster([...address.nodes], {
         redisOptions: common,
+        // A managed cluster's certificate names its hosts: what the nodes call each other is not to be made an address.
+        ...(address.tls && { dnsLookup: (host, callback) => callback(null, host) }),
         enableOfflineQueue: false,
         clusterRetryStrategy: retryDelayMs,
         slotsRefreshTimeout: CONNECT_TIMEOUT_MS,

@@ -1,3 +1,4 @@
+import { Cluster } from "ioredis";
 import type { Clock } from "../core/clock.ts";
 import type { CallOptions } from "../core/ports.ts";
 import { connect, type RedisClient } from "./connect.ts";
@@ -17,6 +18,8 @@ export type GuardedRedisOptions = {
   readonly probeEveryMs?: number;
   /** Called once per change. Must not throw. */
   readonly onStateChange?: (change: RedisStateChange) => void;
+  /** Called once when a server that answers begins to refuse writes (a replica, a full one), and once when it ends. */
+  readonly onWritesChange?: (refused: RedisError | undefined) => void;
 };
 
 export type GuardedCallOptions = CallOptions & { readonly timeoutMs: number };
@@ -35,6 +38,7 @@ export class GuardedRedis {
   readonly #health: RedisHealth;
   #deafProbes = 0;
   readonly #dedicated = new Set<RedisClient>();
+  #writesRefused: RedisError | undefined;
 
   constructor(options: GuardedRedisOptions) {
     this.#options = options;
@@ -56,6 +60,10 @@ export class GuardedRedis {
 
   get state(): RedisState {
     return this.#health.state;
+  }
+
+  get isCluster(): boolean {
+    return this.#client instanceof Cluster;
   }
 
   /** Resolves as soon as calls are let through; for a start that would like to, but need not, wait for Redis. */
@@ -81,6 +89,29 @@ export class GuardedRedis {
       else this.#health.succeeded();
       throw error;
     }
+  }
+
+  /** Why writes are being refused though the server answers; undefined as far as is known they are not. */
+  get writesRefused(): RedisError | undefined {
+    return this.#writesRefused;
+  }
+
+  /** `run` for something that needs memory and a master: its outcome tells whether the server takes writes. */
+  async runWrite<T>(send: (client: RedisClient) => Promise<T>, options: GuardedCallOptions): Promise<T> {
+    try {
+      const answer = await this.run(send, options);
+      this.#noteWrites(undefined);
+      return answer;
+    } catch (error) {
+      if (error instanceof RedisError && error.isWriteRefused) this.#noteWrites(error);
+      throw error;
+    }
+  }
+
+  #noteWrites(refused: RedisError | undefined): void {
+    const changed = this.#writesRefused?.replyCode !== refused?.replyCode;
+    this.#writesRefused = refused;
+    if (changed) this.#options.onWritesChange?.(refused);
   }
 
   /**

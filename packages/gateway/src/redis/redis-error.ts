@@ -27,6 +27,11 @@ export class RedisError extends Error {
   get isOutage(): boolean {
     return this.replyCode === undefined || OUTAGE_REPLIES.has(this.replyCode);
   }
+
+  /** Whether a write was refused where a read would not have been: a replica, a full server. */
+  get isWriteRefused(): boolean {
+    return this.replyCode !== undefined && WRITE_REFUSED.has(this.replyCode);
+  }
 }
 
 /** Replies that every other command would get as well. A full or read-only server is not out: it can still be read. */
@@ -38,3 +43,5 @@ const OUTAGE_REPLIES: ReadonlySet<string> = new Set([
   "CLUSTERDOWN",
   "BUSY",
 ]);
+
+const WRITE_REFUSED: ReadonlySet<string> = new Set(["READONLY", "MISCONF", "NOREPLICAS", "OOM"]);

@@ -3,7 +3,7 @@ import { mastersOf, type RedisClient } from "./connect.ts";
 import { GuardedRedis, type GuardedRedisOptions } from "./guarded-redis.ts";
 import type { RedisState } from "./health.ts";
 import { RedisError } from "./redis-error.ts";
-import type { RedisScript } from "./script.ts";
+import { loadScript, type RedisScript } from "./script.ts";
 
 /**
  * What our adapters ask of Redis, and all they know of it. Values are bytes. Every call settles within a deadline, and
@@ -15,9 +15,14 @@ export interface RedisPort {
   whenUp(options: CallOptions): Promise<void>;
   /** The value, its ttl renewed. A server that may not be written to gives it all the same, as it is. */
   getex(key: string, ttlMs: number, options: CallOptions): Promise<Uint8Array | undefined>;
-  set(key: string, value: Uint8Array, ttlMs: number, options: CallOptions): Promise<void>;
-  /** Which of these exist, without touching them. */
-  exists(keys: readonly string[], options: CallOptions): Promise<boolean[]>;
+  /** The same for a value kept `graceMs` beyond its ttl: undefined, and nothing renewed, once the ttl is over. */
+  getFresh(key: string, life: Lifetime, options: CallOptions): Promise<Uint8Array | undefined>;
+  /** The value, past its ttl or not, as it is. */
+  get(key: string, options: CallOptions): Promise<Uint8Array | undefined>;
+  /** True if it took the place of another. */
+  set(key: string, value: Uint8Array, ttlMs: number, options: CallOptions): Promise<boolean>;
+  /** Which of these exist with more than `graceMs` to live, without touching them. */
+  exists(keys: readonly string[], options: CallOptions & { readonly graceMs?: number }): Promise<boolean[]>;
   /** Renews the ttl; false if there is no such key. */
   renew(key: string, ttlMs: number, options: CallOptions): Promise<boolean>;
   /** True if it was there. */
@@ -41,9 +46,11 @@ export interface RedisPort {
   close(): Promise<void>;
 }
 
+/** How long a value is good for, and how much longer it is kept. */
+export type Lifetime = { readonly ttlMs: number; readonly graceMs: number };
+
 const SCAN_COUNT = 500;
-/** Replies to a write that a read would not have got. */
-const WRITE_REFUSED: ReadonlySet<string | undefined> = new Set(["READONLY", "MISCONF", "NOREPLICAS", "OOM"]);
+const getFreshScript = loadScript(new URL("lua/get-fresh.lua", import.meta.url));
 
 /**
  * Opens the connection in the background: nothing waits for it, and calls before it stands are refused like in any
@@ -67,19 +74,44 @@ export function redisPort(redis: GuardedRedis): RedisPort {
       try {
         return (await redis.run((client) => client.getexBuffer(key, "PX", wholeMs(ttlMs)), read(options))) ?? undefined;
       } catch (error) {
-        if (!(error instanceof RedisError) || !WRITE_REFUSED.has(error.replyCode)) throw error;
+        if (!(error instanceof RedisError) || !error.isWriteRefused) throw error;
         return (await redis.run((client) => client.getBuffer(key), read(options))) ?? undefined;
       }
     },
 
-    async set(key, value, ttlMs, options) {
-      await redis.run((client) => client.set(key, asBuffer(value), "PX", wholeMs(ttlMs)), write(options));
+    async getFresh(key, { ttlMs, graceMs }, options) {
+      const { source, sha1 } = getFreshScript;
+      const args = [1, key, wholeMs(ttlMs + graceMs), wholeMs(graceMs)] as const;
+      try {
+        const value = await redis.run((client) => client.callBuffer("evalsha", sha1, ...args), read(options));
+        return value === null ? undefined : (value as Buffer);
+      } catch (error) {
+        if (!(error instanceof RedisError)) throw error;
+        if (error.replyCode === "NOSCRIPT") {
+          const value = await redis.run((client) => client.callBuffer("eval", source, ...args), read(options));
+          return value === null ? undefined : (value as Buffer);
+        }
+        if (!error.isWriteRefused) throw error;
+        const both = (client: RedisClient) => Promise.all([client.pttl(key), client.getBuffer(key)]);
+        const [leftMs, value] = await redis.run(both, read(options));
+        return value === null || !isFresh(leftMs, graceMs) ? undefined : value;
+      }
     },
 
-    async exists(keys, options) {
+    get: async (key, options) => (await redis.run((client) => client.getBuffer(key), read(options))) ?? undefined,
+
+    async set(key, value, ttlMs, options) {
+      // Two commands in one packet: SET's own GET would send the old value back.
+      const both = (client: RedisClient) =>
+        Promise.all([client.exists(key), client.set(key, asBuffer(value), "PX", wholeMs(ttlMs))]);
+      const [existed] = await redis.runWrite(both, write(options));
+      return existed === 1;
+    },
+
+    async exists(keys, { graceMs = 0, ...options }) {
       // One command per key, sent together: several keys in one command would have to share a cluster slot.
-      const counts = await redis.run((client) => Promise.all(keys.map((key) => client.exists(key))), read(options));
-      return counts.map((count) => count === 1);
+      const leftMs = await redis.run((client) => Promise.all(keys.map((key) => client.pttl(key))), read(options));
+      return leftMs.map((ms) => isFresh(ms, graceMs));
     },
 
     renew: async (key, ttlMs, options) =>
@@ -123,6 +155,11 @@ export function redisPort(redis: GuardedRedis): RedisPort {
 /** A view, not a copy. */
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Of PTTL's answer: -2 is no such key, -1 one that never expires. */
+function isFresh(leftMs: number, graceMs: number): boolean {
+  return leftMs === -1 || leftMs > graceMs || (graceMs === 0 && leftMs === 0);
 }
 
 function wholeMs(ttlMs: number): number {

@@ -26,7 +26,7 @@ export type SpokenSegment = {
   readonly voice: string;
   readonly characters: number;
 } & (
-  | { readonly outcome: "hit"; readonly stored: StoredSpeech }
+  | { readonly outcome: "hit" | "stale"; readonly stored: StoredSpeech }
   | {
       readonly outcome: "miss" | "coalesced";
       readonly chunks: AsyncIterableIterator<SynthesisChunk>;
@@ -56,7 +56,7 @@ export class EngineChain {
     return stored && { ...spokenBy(candidate, segment), outcome: "hit", stored };
   }
 
-  /** Resolves with the first audio. Throws `engines_unavailable` when nobody could, or the one engine's own refusal. */
+  /** Resolves with the first audio; expired audio if nobody could speak. Throws `engines_unavailable` when there is none either, or the one engine's own refusal. */
   async speak(segment: Segment, options: CallOptions & { alreadyMissed: boolean }): Promise<SpokenSegment> {
     const failures: SpeechError[] = [];
     for (const [at, candidate] of segment.candidates.entries()) {
@@ -67,7 +67,8 @@ export class EngineChain {
         });
         const spoken = spokenBy(candidate, segment);
         if (speech.outcome === "hit") return { ...spoken, ...speech };
-        return { ...spoken, ...speech, chunks: await primed(speech.chunks) };
+        const chunks = await primed(speech.chunks);
+        return { ...spoken, ...speech, chunks, outcome: speech.timing.elsewhere ? "coalesced" : speech.outcome };
       } catch (thrown) {
         options.signal.throwIfAborted();
         const error = SpeechError.from(thrown, "engine_failed", `${candidate.engine.name} failed`);
@@ -75,7 +76,18 @@ export class EngineChain {
         failures.push(error);
       }
     }
+    const stale = await this.#stale(segment, options);
+    if (stale !== undefined) return stale;
     throw unavailable(failures);
+  }
+
+  /** What some candidate said before and has expired since: better than nothing. */
+  async #stale(segment: Segment, options: CallOptions): Promise<SpokenSegment | undefined> {
+    for (const candidate of segment.candidates) {
+      const stored = await this.#cache.stale(segmentRequest(segment, candidate), options);
+      if (stored !== undefined) return { ...spokenBy(candidate, segment), outcome: "stale", stored };
+    }
+    return undefined;
   }
 }
 

@@ -16,7 +16,7 @@ export class SpeechReport {
   readonly #events: EventBus;
   readonly #clock: Clock;
   readonly #context: ReportContext;
-  readonly #segments = { hit: 0, miss: 0, coalesced: 0 };
+  readonly #segments = { hit: 0, miss: 0, coalesced: 0, stale: 0 };
 
   constructor(events: EventBus, clock: Clock, context: ReportContext) {
     this.#events = events;
@@ -26,8 +26,15 @@ export class SpeechReport {
 
   segment({ outcome, engine, characters, ...spoken }: SpokenSegment): void {
     this.#segments[outcome]++;
-    const durationMs = "stored" in spoken ? spoken.stored.metadata.durationMs : undefined;
-    this.#events.emit("segment.delivered", { outcome, engine, characters, durationMs });
+    const stored = "stored" in spoken ? spoken.stored : undefined;
+    const durationMs = stored?.metadata.durationMs;
+    this.#events.emit("segment.delivered", {
+      outcome,
+      engine,
+      characters,
+      durationMs,
+      bytes: stored?.audio.byteLength,
+    });
   }
 
   /** An answer that is whole and on its way. */

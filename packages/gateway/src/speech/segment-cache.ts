@@ -1,4 +1,4 @@
-import { only, primed } from "../core/async.ts";
+import { only } from "../core/async.ts";
 import { type AudioFormat, isLossless, sameFormat } from "../core/audio-format.ts";
 import { type CacheKey, cacheKey, type Sha256Hex, type SpeechIdentity } from "../core/cache-key.ts";
 import type { Clock } from "../core/clock.ts";
@@ -14,12 +14,14 @@ import type {
   SynthesisChunk,
   SynthesisRequest,
   Transcoder,
-  WordTime,
 } from "../core/ports.ts";
 import type { CachePolicy } from "../core/utterance.ts";
-import { AUDIBLE_PEAK } from "./audible.ts";
 import type { EngineCall } from "./engine-call.ts";
+import { examine } from "./examine.ts";
+import type { SharedFlights } from "./flight.ts";
+import { nearlyDone } from "./nearly-done.ts";
 import { SharedSynthesis, type Synthesized } from "./shared-synthesis.ts";
+import { transcoded } from "./transcoded.ts";
 
 /** One segment, for one engine, in one format (`request.wanted`). */
 export type SegmentRequest = {
@@ -32,6 +34,10 @@ export type SegmentRequest = {
 export type FlightTiming = {
   /** Monotonic ms of the first audio in the engine's own format, where another one is made of it. */
   nativeAt?: number;
+  /** Another server is making it. Known with the first audio. */
+  elsewhere?: boolean;
+  /** Another server took it over while this one was away: what it has stored stands. */
+  outlived?: boolean;
 };
 export type SegmentSpeech =
   | { readonly outcome: "hit"; readonly stored: StoredSpeech }
@@ -46,6 +52,8 @@ export type SegmentCacheDeps = {
   readonly transcoder: Transcoder;
   readonly joiner: AudioJoiner;
   readonly callEngine: EngineCall;
+  /** Shares what engines say with other servers; absent: there are none. */
+  readonly flights?: SharedFlights;
   readonly events: EventBus;
   readonly clock: Clock;
   readonly sha256: Sha256Hex;
@@ -114,8 +122,16 @@ export class SegmentCache {
     return this.#join(segment, segment.request.wanted, signal);
   }
 
+  /** What was stored and has expired not long ago, for when nobody can speak. Never for a request that would not take a stored answer. */
+  async stale(segment: SegmentRequest, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+    if (!segment.policy.read) return undefined;
+    const key = this.#keyOf(segment, segment.request.wanted);
+    return this.#accepted(this.#deps.store.getStale(key, { signal }), segment.policy);
+  }
+
   /** Waits for what is being stored; running flights end with their readers. */
   async close(): Promise<void> {
+    await this.#deps.flights?.close();
     await Promise.allSettled(this.#settling);
   }
 
@@ -132,8 +148,8 @@ export class SegmentCache {
     const shared = new SharedSynthesis({
       maxBytes: this.#deps.maxSegmentBytes,
       finishAnyway: (bytes) =>
-        course.keep && (segment.engine.capabilities.nearlyFree || nearlyDone(bytes, segment, format)),
-      start: (own) => (delivered ? this.#make(segment, course, own) : this.#native(segment, own)),
+        course.keep && (segment.engine.capabilities.nearlyFree || nearlyDone(bytes, segment.request, format)),
+      start: (own) => (delivered ? this.#make(segment, course, own) : this.#native(segment, course, own)),
     });
     const flight: Flight = { course, shared };
     this.#flights.set(key, flight);
@@ -161,39 +177,38 @@ export class SegmentCache {
       return;
     }
     const native = engine.outputFormat(request);
-    if (sameFormat(native, request.wanted)) yield* this.#native(segment, signal);
-    else yield* this.#transcoded(this.#join(segment, native, signal).chunks, native, request.wanted, course, signal);
+    if (sameFormat(native, request.wanted)) yield* this.#native(segment, course, signal);
+    else {
+      const { transcoder, clock } = this.#deps;
+      const source = this.#join(segment, native, signal);
+      yield* transcoded(source, native, request.wanted, course.timing, { transcoder, clock, signal });
+    }
   }
 
-  #native(segment: SegmentRequest, signal: AbortSignal): AsyncIterable<SynthesisChunk> {
-    return this.#deps.callEngine(segment.engine, segment.request, { signal });
-  }
-
-  async *#transcoded(
-    chunks: AsyncIterable<SynthesisChunk>,
-    from: AudioFormat,
-    to: AudioFormat,
-    course: Course,
-    signal: AbortSignal,
-  ): AsyncGenerator<SynthesisChunk> {
-    // Encoders write their headers before they have audio; a header must not commit us to an engine that then says nothing.
-    const source = await primed(chunks);
-    course.timing.nativeAt = this.#deps.clock.monotonic();
-    const words: WordTime[] = [];
-    async function* audioOf(): AsyncGenerator<Uint8Array> {
-      for await (const chunk of source) {
-        if (chunk.words !== undefined) words.push(...chunk.words);
-        if (chunk.audio !== undefined) yield chunk.audio;
-      }
-    }
-    try {
-      for await (const audio of this.#deps.transcoder.transcode(audioOf(), from, to, { signal })) {
-        yield { audio, ...(words.length > 0 && { words: words.splice(0) }) };
-      }
-      if (words.length > 0) yield { words };
-    } finally {
-      await source.return?.();
-    }
+  /** What the engine says, or said to another server. What may not be stored is not passed around in Redis either. */
+  #native(segment: SegmentRequest, { timing }: Course, signal: AbortSignal): AsyncIterable<SynthesisChunk> {
+    const { callEngine, flights } = this.#deps;
+    const { engine, request, policy } = segment;
+    const start = (own: AbortSignal) => callEngine(engine, request, { signal: own });
+    if (flights === undefined || !policy.write) return start(signal);
+    const format = engine.outputFormat(request);
+    return flights.fly(
+      {
+        key: this.#keyOf(segment, format),
+        format,
+        engine: engine.name,
+        text: request.text,
+        joinEnded: policy.read && policy.maxAgeMs === undefined,
+        start,
+        onSeated: (role) => {
+          timing.elsewhere = role === "follower";
+        },
+        onOutlived: () => {
+          timing.outlived = true;
+        },
+      },
+      { signal },
+    );
   }
 
   /** The same audio in another delivery format, best source first. A copy of a copy is not made. */
@@ -218,8 +233,12 @@ export class SegmentCache {
   }
 
   async #stored(key: CacheKey, policy: CachePolicy, signal: AbortSignal): Promise<StoredSpeech | undefined> {
-    const { store, events, clock } = this.#deps;
-    const stored = await store.get(key, { signal }).catch((error: unknown) => {
+    return this.#accepted(this.#deps.store.get(key, { signal }), policy);
+  }
+
+  async #accepted(found: Promise<StoredSpeech | undefined>, policy: CachePolicy): Promise<StoredSpeech | undefined> {
+    const { events, clock } = this.#deps;
+    const stored = await found.catch((error: unknown) => {
       events.emit("store.failed", { op: "get", error });
       return undefined;
     });
@@ -237,6 +256,7 @@ export class SegmentCache {
       const signal = AbortSignal.timeout(storeTimeoutMs); // not a caller's: they may hang up
       const metadata = await this.#examined(whole, flight, segment, format, signal);
       if (metadata === undefined) return;
+      if (flight.course.timing.outlived && (await store.has([key], { signal }))[0]) return;
       // A stream could not tell its length when it began; what is kept can, and has no tags of the engine's.
       const audio = this.#deps.joiner.joinWhole(format, [whole.audio]);
       await store.set(key, { metadata, audio }, { ttlMs, signal });
@@ -248,32 +268,21 @@ export class SegmentCache {
     }
   }
 
-  /** Listens to finished audio once more as a stranger would. Undefined: not worth keeping. */
+  /** What is to be known of finished audio. Undefined: not worth keeping. */
   async #examined(
-    { audio, words }: Synthesized,
+    whole: Synthesized,
     flight: Flight,
-    { engine, request }: SegmentRequest,
+    segment: SegmentRequest,
     format: AudioFormat,
     signal: AbortSignal,
   ): Promise<SpeechMetadata | undefined> {
-    try {
-      const { durationMs, peak } = await this.#deps.transcoder.inspect(audio, format, { signal });
-      if (peak !== undefined && peak < AUDIBLE_PEAK)
-        throw new SpeechError("engine_no_audio", "the finished audio is silent");
-      return {
-        format,
-        durationMs,
-        engine: engine.name,
-        voice: request.voice,
-        characters: request.text.length,
-        createdAtMs: this.#deps.clock.now(),
-        generation: flight.course.generation,
-        ...(words.length > 0 && { words }),
-      };
-    } catch (error) {
-      this.#deps.events.emit("store.skipped", { reason: "rejected", error });
+    const { transcoder, clock, events } = this.#deps;
+    const { generation } = flight.course;
+    const of = { ...segment, format, generation, createdAtMs: clock.now() };
+    return examine(whole, of, { transcoder, signal }).catch((error: unknown) => {
+      events.emit("store.skipped", { reason: "rejected", error });
       return undefined;
-    }
+    });
   }
 
   #keyOf({ engine, request }: SegmentRequest, format: AudioFormat): CacheKey {
@@ -281,15 +290,4 @@ export class SegmentCache {
     const identity: SpeechIdentity = { ...sound, engine: engine.name, engineVersion: engine.version, format };
     return cacheKey(identity, this.#deps.sha256);
   }
-}
-
-/** Characters of speech in a second at normal speed, over English and German voices; a rough guess is enough here. */
-const CHARS_PER_SECOND = 15;
-const NEARLY_DONE_SHARE = 0.75;
-
-/** Whether so much of a segment has come that cancelling it would throw away more than it saves. */
-function nearlyDone(bytes: number, { request }: SegmentRequest, format: AudioFormat): boolean {
-  const bytesPerSecond = format.bitrateBps === undefined ? format.sampleRateHz * 2 : format.bitrateBps / 8;
-  const expectedSeconds = request.text.length / CHARS_PER_SECOND / request.speed;
-  return bytes >= expectedSeconds * bytesPerSecond * NEARLY_DONE_SHARE;
 }

@@ -49,7 +49,7 @@ export class SegmentLine {
 }
 
 async function* audioOf(spoken: SpokenSegment): AsyncGenerator<Uint8Array> {
-  if (spoken.outcome === "hit") {
+  if ("stored" in spoken) {
     yield spoken.stored.audio;
     return;
   }

@@ -51,7 +51,7 @@ describe("speak()", () => {
     await rig.keep(utterance("Second one."));
     const { bytes, outcomes } = await rig.hear(utterance("First one. Second one. Third one."));
     expect(bytes).toEqual(new Uint8Array(Buffer.concat([tone("First one."), tone("Second one."), tone("Third one.")])));
-    expect(outcomes).toEqual({ hit: 1, miss: 2, coalesced: 0 });
+    expect(outcomes).toEqual({ hit: 1, miss: 2, coalesced: 0, stale: 0 });
     expect(engine.requests.map(({ text }) => text)).toEqual(["Second one.", "First one.", "Third one."]);
   });
 
@@ -245,7 +245,15 @@ describe("speak()", () => {
     const failing = async () => {
       throw new Error("store down");
     };
-    const store = { get: failing, set: failing, has: failing, delete: failing, clear: failing, close: async () => {} };
+    const store = {
+      get: failing,
+      getStale: failing,
+      set: failing,
+      has: failing,
+      delete: failing,
+      clear: failing,
+      close: async () => {},
+    };
     const rig = rigWith({ engines: [standInEngine()], store });
     expect((await rig.keep(utterance("Still speaking."))).bytes).toEqual(tone("Still speaking."));
     expect((await rig.keep(utterance("Still speaking."))).bytes).toEqual(tone("Still speaking."));

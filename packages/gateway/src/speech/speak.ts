@@ -30,6 +30,8 @@ export type Speech = {
   /** How the segments looked up so far were come by; those of a long text are still to come. */
   readonly outcomes: Readonly<Record<SegmentOutcome, number>>;
   readonly segments: number;
+  /** Whether what is made for it is kept for the next caller. */
+  readonly keeps: boolean;
   readonly fromCache: boolean;
   /** Known when every segment was stored: then `audio` is one piece of this length. */
   readonly whole?: { readonly bytes: Uint8Array; readonly durationMs: number; readonly words: readonly WordTime[] };
@@ -55,6 +57,8 @@ export type SpeakDeps = {
   readonly events: EventBus;
   readonly clock: Clock;
   readonly maxTextChars: number;
+  /** What is made for a longer text is not stored. Default: no bound. */
+  readonly maxCachedTextChars?: number | undefined;
 };
 
 /** Segments looked up at once before the first is spoken. Longer texts are looked up as they are spoken. */
@@ -76,7 +80,7 @@ export function createSpeak(deps: SpeakDeps): Speak {
         return { admitted: false, quota };
       }
       const limitedAt = clock.monotonic();
-      const segments = planSegments(text, utterance, candidates);
+      const segments = planSegments(text, keptIfShort(utterance, text, deps.maxCachedTextChars), candidates);
       const ahead = await Promise.all(
         segments.slice(0, LOOKUP_AHEAD).map((segment) => chain.lookup(segment, { signal })),
       );
@@ -125,8 +129,9 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
     format: utterance.format,
     engine: first.engine,
     voice: first.voice,
-    outcomes: { hit: segments.length, miss: 0, coalesced: 0 },
+    outcomes: { hit: segments.length, miss: 0, coalesced: 0, stale: 0 },
     segments: segments.length,
+    keeps: false,
     fromCache: true,
     whole,
     audio: only(whole.bytes),
@@ -154,6 +159,7 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
       voice: first.voice,
       outcomes: outcomesOf(ahead, first),
       segments: segments.length,
+      keeps: segments[0]!.policy.write,
       fromCache: false,
       audio: report.counted(joined, first.engine, end),
       timings: { limitMs, cacheMs, ...times },
@@ -182,6 +188,11 @@ function checkedText(raw: string, maxTextChars: number): string {
   return text;
 }
 
+/** A long text is seldom said twice: what is stored of it is used, but the rest of it is not worth its room. */
+function keptIfShort(utterance: Utterance, text: string, maxChars = Number.POSITIVE_INFINITY): Utterance {
+  return text.length <= maxChars ? utterance : { ...utterance, cache: { ...utterance.cache, write: false } };
+}
+
 function planSegments(text: string, utterance: Utterance, candidates: readonly Candidate[]): Segment[] {
   // The caller's model has chosen the engines; which model an engine uses is said in its configuration.
   const { voice: _voice, text: _text, subject: _subject, cache: policy, model: _model, ...sound } = utterance;
@@ -197,7 +208,7 @@ function planSegments(text: string, utterance: Utterance, candidates: readonly C
 /** The stored audio of every segment, or undefined if one is missing or all are too large to be held at once. */
 function allStored(ahead: readonly (SpokenSegment | undefined)[], segments: number) {
   if (ahead.length < segments) return undefined;
-  const stored = ahead.flatMap((spoken) => (spoken?.outcome === "hit" ? [spoken.stored] : []));
+  const stored = ahead.flatMap((spoken) => (spoken && "stored" in spoken ? [spoken.stored] : []));
   if (stored.length < segments) return undefined;
   return stored.reduce((sum, { audio }) => sum + audio.byteLength, 0) <= MAX_WHOLE_BYTES ? stored : undefined;
 }
@@ -224,15 +235,16 @@ function joinStored(joiner: AudioJoiner, format: AudioFormat, stored: Stored): N
 }
 
 function makingTimes(first: SpokenSegment, from: number, now: number): { engineMs: number; transcodeMs: number } {
-  const nativeAt = first.outcome === "hit" ? from : Math.max(from, first.timing.nativeAt ?? now);
-  return { engineMs: nativeAt - from, transcodeMs: first.outcome === "hit" ? 0 : now - nativeAt };
+  if ("stored" in first) return { engineMs: first.outcome === "stale" ? now - from : 0, transcodeMs: 0 };
+  const nativeAt = Math.max(from, first.timing.nativeAt ?? now);
+  return { engineMs: nativeAt - from, transcodeMs: now - nativeAt };
 }
 
 function outcomesOf(
   ahead: readonly (SpokenSegment | undefined)[],
   first: SpokenSegment,
 ): Record<SegmentOutcome, number> {
-  const outcomes = { hit: 0, miss: 0, coalesced: 0 };
+  const outcomes = { hit: 0, miss: 0, coalesced: 0, stale: 0 };
   for (const [at, spoken] of ahead.entries()) outcomes[spoken?.outcome ?? (at === 0 ? first.outcome : "miss")]++;
   return outcomes;
 }

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { CONFORMANCE_TTL_MS, describeAudioStore, keyFor, speechOf } from "../../test/conformance/audio-store.ts";
+import {
+  CONFORMANCE_GRACE_MS,
+  CONFORMANCE_TTL_MS,
+  describeAudioGrace,
+  describeAudioStore,
+  keyFor,
+  speechOf,
+} from "../../test/conformance/audio-store.ts";
 import { manualClock } from "../../test/support/manual-clock.ts";
 import { MemoryAudioStore } from "./memory-audio-store.ts";
 
@@ -9,6 +16,12 @@ const ttlMs = CONFORMANCE_TTL_MS;
 describeAudioStore("memory", async () => {
   const clock = manualClock();
   const store = new MemoryAudioStore({ clock, maxBytes: 64 << 20 });
+  return { store, advance: async (ms) => clock.advance(ms), close: () => store.close() };
+});
+
+describeAudioGrace("memory", async () => {
+  const clock = manualClock();
+  const store = new MemoryAudioStore({ clock, maxBytes: 64 << 20, graceMs: CONFORMANCE_GRACE_MS });
   return { store, advance: async (ms) => clock.advance(ms), close: () => store.close() };
 });
 

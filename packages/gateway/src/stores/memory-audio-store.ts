@@ -9,6 +9,8 @@ export type MemoryAudioStoreOptions = {
   readonly maxBytes: number;
   /** A larger entry is not kept: it would push out many for one. Default: an eighth of `maxBytes`. */
   readonly maxEntryBytes?: number;
+  /** How much longer an entry is kept than its ttl, for `getStale` only. Default 0. */
+  readonly graceMs?: number;
 };
 
 /**
@@ -29,8 +31,10 @@ type Entry = { readonly speech: StoredSpeech; readonly audioBytes: number };
 export class MemoryAudioStore implements AudioStore {
   readonly #entries: LRUCache<CacheKey, Entry>;
   readonly #maxEntryBytes: number;
+  readonly #graceMs: number;
 
-  constructor({ clock, maxBytes, maxEntryBytes = Math.floor(maxBytes / 8) }: MemoryAudioStoreOptions) {
+  constructor({ clock, maxBytes, maxEntryBytes = Math.floor(maxBytes / 8), graceMs = 0 }: MemoryAudioStoreOptions) {
+    this.#graceMs = graceMs;
     this.#maxEntryBytes = Math.min(maxEntryBytes, maxBytes);
     this.#entries = new LRUCache({
       maxSize: Math.max(1, Math.floor(maxBytes)), // 0 would mean unbounded
@@ -51,7 +55,20 @@ export class MemoryAudioStore implements AudioStore {
 
   async get(key: CacheKey, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
     signal.throwIfAborted();
-    const entry = this.#entries.get(key);
+    return this.#isFresh(key) ? this.#intact(key, this.#entries.get(key)) : undefined;
+  }
+
+  async getStale(key: CacheKey, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+    signal.throwIfAborted();
+    return this.#intact(key, this.#entries.peek(key));
+  }
+
+  /** With grace, what is past its ttl must not be renewed by being looked at. */
+  #isFresh(key: CacheKey): boolean {
+    return this.#graceMs === 0 || this.#entries.getRemainingTTL(key) > this.#graceMs;
+  }
+
+  #intact(key: CacheKey, entry: Entry | undefined): StoredSpeech | undefined {
     if (!entry) return undefined;
     if (entry.speech.audio.byteLength === entry.audioBytes) return entry.speech;
     this.#entries.delete(key); // somebody handed the buffer to a worker: it is detached, and empty
@@ -61,15 +78,18 @@ export class MemoryAudioStore implements AudioStore {
   async set(key: CacheKey, speech: StoredSpeech, { signal, ttlMs }: CallOptions & { ttlMs: number }): Promise<void> {
     signal.throwIfAborted();
     if (speech.audio.byteLength === 0) throw new RangeError("an entry needs audio");
-    const audio = unpinned(speech.audio);
-    const entry: Entry = { speech: { metadata: speech.metadata, audio }, audioBytes: audio.byteLength };
-    if (sizeOf(entry) > this.#maxEntryBytes) this.#entries.delete(key);
-    else this.#entries.set(key, entry, { ttl: Math.max(1, Math.ceil(ttlMs)) });
+    const audioBytes = speech.audio.byteLength;
+    if (sizeOf({ speech, audioBytes }) > this.#maxEntryBytes) {
+      this.#entries.delete(key);
+      return;
+    }
+    const entry: Entry = { speech: { metadata: speech.metadata, audio: unpinned(speech.audio) }, audioBytes };
+    this.#entries.set(key, entry, { ttl: Math.max(1, Math.ceil(ttlMs + this.#graceMs)) });
   }
 
   async has(keys: readonly CacheKey[], { signal }: CallOptions): Promise<boolean[]> {
     signal.throwIfAborted();
-    return keys.map((key) => this.#entries.has(key));
+    return keys.map((key) => this.#entries.has(key) && this.#isFresh(key));
   }
 
   async delete(key: CacheKey, { signal }: CallOptions): Promise<boolean> {

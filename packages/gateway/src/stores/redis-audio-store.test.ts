@@ -1,6 +1,13 @@
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { CONFORMANCE_TTL_MS, describeAudioStore, keyFor, speechOf } from "../../test/conformance/audio-store.ts";
+import {
+  CONFORMANCE_GRACE_MS,
+  CONFORMANCE_TTL_MS,
+  describeAudioGrace,
+  describeAudioStore,
+  keyFor,
+  speechOf,
+} from "../../test/conformance/audio-store.ts";
 import { manualClock } from "../../test/support/manual-clock.ts";
 import { type RedisProcess, startRedis } from "../../test/support/redis-process.ts";
 import { systemClock } from "../core/clock.ts";
@@ -43,6 +50,32 @@ async function age(ms: number): Promise<void> {
 describeAudioStore("redis", async () => {
   const store = new RedisAudioStore({ redis, ttlMs, compressionLevel: 6 });
   return { store, advance: age, close: () => store.close() };
+});
+
+const withGrace = async () => {
+  const store = new RedisAudioStore({ redis, ttlMs, graceMs: CONFORMANCE_GRACE_MS, compressionLevel: 6 });
+  return { store, advance: age, close: () => store.close() };
+};
+describeAudioStore("redis with grace", withGrace);
+describeAudioGrace("redis", withGrace);
+
+describeAudioGrace("memory before redis", async () => {
+  const clock = manualClock();
+  const graceMs = CONFORMANCE_GRACE_MS;
+  const store = new TieredAudioStore({
+    memory: new MemoryAudioStore({ clock, maxBytes: 64 << 20, graceMs }),
+    redis: new RedisAudioStore({ redis, ttlMs, graceMs, compressionLevel: 6 }),
+    clock,
+    ttlMs,
+    onFailure: ({ error }) => {
+      throw error;
+    },
+  });
+  const advance = async (ms: number) => {
+    await clock.advance(ms);
+    await age(ms);
+  };
+  return { store, advance, close: () => store.close() };
 });
 
 describeAudioStore("memory before redis", async () => {
@@ -98,8 +131,36 @@ describe("RedisAudioStore", () => {
     await store.has([key], { signal });
     const stats = await raw.info("commandstats");
     expect(stats).toMatch(/cmdstat_getex:calls=1,/);
-    expect(stats).toMatch(/cmdstat_exists:calls=1,/);
+    expect(stats).toMatch(/cmdstat_pttl:calls=1,/);
     expect(stats).not.toMatch(/cmdstat_(scan|keys|get|set|eval|evalsha):/);
+  });
+
+  it("get() of an entry with grace is one command too, on a replica as well", async () => {
+    const graceful = new RedisAudioStore({ redis, ttlMs, graceMs: 30_000, compressionLevel: 6 });
+    await graceful.set(key, speechOf(), { ttlMs, signal });
+    expect(await raw.pttl(audioKey(key))).toBeGreaterThan(ttlMs + 20_000);
+    await graceful.get(key, { signal }); // Redis knows the script by now
+    await raw.config("RESETSTAT");
+    expect((await graceful.get(key, { signal }))?.audio.byteLength).toBe(256);
+    expect(await raw.info("commandstats")).toMatch(/cmdstat_evalsha:calls=1,/);
+    await raw.replicaof("127.0.0.1", 1);
+    try {
+      await expect
+        .poll(async () => (await graceful.get(key, { signal }).catch(() => undefined))?.audio.byteLength, {
+          timeout: 5_000,
+        })
+        .toBe(256);
+    } finally {
+      await raw.replicaof("NO", "ONE");
+      await redis.whenUp({ signal: AbortSignal.timeout(5_000) });
+    }
+  });
+
+  it("set() over another entry says so", async () => {
+    await store.set(key, speechOf(), { ttlMs, signal });
+    expect(events).toEqual([]);
+    await store.set(key, speechOf(300), { ttlMs, signal });
+    expect(events).toEqual([{ type: "entry.replaced", key }]);
   });
 
   const spoilt: [BadEntryReason, () => Promise<unknown>][] = [

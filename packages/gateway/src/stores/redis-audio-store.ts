@@ -10,12 +10,16 @@ export type RedisAudioStoreEvent =
   /** An entry could not be used; it counts as a miss and is being deleted. */
   | { readonly type: "entry.bad"; readonly reason: BadEntryReason }
   /** An entry was not stored because it would be larger than `maxEntryBytes`. */
-  | { readonly type: "entry.skipped"; readonly bytes: number };
+  | { readonly type: "entry.skipped"; readonly bytes: number }
+  /** An entry took the place of another, which other servers may still have in memory. */
+  | { readonly type: "entry.replaced"; readonly key: CacheKey };
 
 export type RedisAudioStoreOptions = {
   readonly redis: RedisPort;
   /** What a hit renews an entry to. */
   readonly ttlMs: number;
+  /** How much longer an entry is kept, for `getStale` only. Default 0. */
+  readonly graceMs?: number;
   /** zlib's level for PCM and WAV; 0 is off. */
   readonly compressionLevel: number;
   /** Larger entries are not stored: reading one would hold up everybody behind it on the connection. */
@@ -32,20 +36,35 @@ export type RedisAudioStoreOptions = {
 export class RedisAudioStore implements SharedAudioStore {
   readonly #redis: RedisPort;
   readonly #ttlMs: number;
+  readonly #graceMs: number;
   readonly #compressionLevel: number;
   readonly #maxEntryBytes: number;
   readonly #onEvent: (event: RedisAudioStoreEvent) => void;
 
-  constructor({ redis, ttlMs, compressionLevel, maxEntryBytes = 4 << 20, onEvent = () => {} }: RedisAudioStoreOptions) {
+  constructor({ redis, ttlMs, graceMs = 0, compressionLevel, maxEntryBytes, onEvent }: RedisAudioStoreOptions) {
     this.#redis = redis;
     this.#ttlMs = ttlMs;
+    this.#graceMs = graceMs;
     this.#compressionLevel = compressionLevel;
-    this.#maxEntryBytes = maxEntryBytes;
-    this.#onEvent = onEvent;
+    this.#maxEntryBytes = maxEntryBytes ?? 4 << 20;
+    this.#onEvent = onEvent ?? (() => {});
   }
 
-  async get(key: CacheKey, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
-    const bytes = await this.#read(key, signal);
+  get(key: CacheKey, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+    const [ttlMs, graceMs] = [this.#ttlMs, this.#graceMs];
+    return this.#decoded(key, (name) =>
+      graceMs === 0
+        ? this.#redis.getex(name, ttlMs, { signal }) // needs no script
+        : this.#redis.getFresh(name, { ttlMs, graceMs }, { signal }),
+    );
+  }
+
+  getStale(key: CacheKey, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+    return this.#decoded(key, (name) => this.#redis.get(name, { signal }));
+  }
+
+  async #decoded(key: CacheKey, read: (name: string) => Promise<Uint8Array | undefined>) {
+    const bytes = await read(audioKey(key)).catch(anotherType);
     if (bytes === undefined) return undefined;
     const decoded = bytes === "another type" ? { bad: "foreign" as const } : await decodeEntry(key, bytes);
     if ("speech" in decoded) return decoded.speech;
@@ -60,16 +79,17 @@ export class RedisAudioStore implements SharedAudioStore {
       this.#onEvent({ type: "entry.skipped", bytes: entry.byteLength });
       return;
     }
-    await this.#redis.set(audioKey(key), entry, ttlMs, { signal });
+    const replaced = await this.#redis.set(audioKey(key), entry, ttlMs + this.#graceMs, { signal });
+    if (replaced) this.#onEvent({ type: "entry.replaced", key });
   }
 
   /** Renews the entry's ttl without reading it; false if it is not there. */
   renew(key: CacheKey, { signal }: CallOptions): Promise<boolean> {
-    return this.#redis.renew(audioKey(key), this.#ttlMs, { signal });
+    return this.#redis.renew(audioKey(key), this.#ttlMs + this.#graceMs, { signal });
   }
 
   has(keys: readonly CacheKey[], { signal }: CallOptions): Promise<boolean[]> {
-    return this.#redis.exists(keys.map(audioKey), { signal });
+    return this.#redis.exists(keys.map(audioKey), { signal, graceMs: this.#graceMs });
   }
 
   delete(key: CacheKey, { signal }: CallOptions): Promise<boolean> {
@@ -82,19 +102,15 @@ export class RedisAudioStore implements SharedAudioStore {
 
   async close(): Promise<void> {}
 
-  async #read(key: CacheKey, signal: AbortSignal): Promise<Uint8Array | "another type" | undefined> {
-    try {
-      return await this.#redis.getex(audioKey(key), this.#ttlMs, { signal });
-    } catch (error) {
-      if (error instanceof RedisError && error.replyCode === "WRONGTYPE") return "another type";
-      throw error;
-    }
-  }
-
   /** Nobody waits for it and nobody minds if it fails: the entry is as bad the next time, or gone by its ttl. */
   #discard(key: CacheKey, reason: BadEntryReason): void {
     this.#onEvent({ type: "entry.bad", reason });
     const { signal } = new AbortController();
     this.#redis.unlink(audioKey(key), { signal }).catch(() => {});
   }
+}
+
+function anotherType(error: unknown): "another type" {
+  if (error instanceof RedisError && error.replyCode === "WRONGTYPE") return "another type";
+  throw error;
 }

@@ -1,11 +1,18 @@
 import type { CacheKey } from "../core/cache-key.ts";
 import type { Clock } from "../core/clock.ts";
 import type { AudioStore, CallOptions, StoredSpeech } from "../core/ports.ts";
+import type { Purge } from "../redis/purge-log.ts";
 
 /** A shared tier may be able to renew an entry without reading it. */
 export type SharedAudioStore = AudioStore & {
   /** Renews the entry's ttl; false if it is not there. */
   renew?(key: CacheKey, options: CallOptions): Promise<boolean>;
+};
+/** The way to other servers' memory; `PurgeLog` in the gateway. What it hears from others goes to `forget`. */
+export type Purges = {
+  announce(purge: Purge, options: CallOptions): Promise<void>;
+  /** Resolves when `forget` was told of everything announced before this call. */
+  catchUp(options: CallOptions): Promise<void>;
 };
 export type TierName = "memory" | "redis";
 export type TierOperation = "get" | "set" | "has" | "delete" | "clear" | "renew";
@@ -17,6 +24,8 @@ export type TieredAudioStoreOptions = {
   readonly clock: Clock;
   /** How long an entry lives after its last hit; what comes from Redis is kept in memory for this long. */
   readonly ttlMs: number;
+  /** Without it this is the only server. */
+  readonly purges?: Purges;
   /** Told of everything a tier could not do. Must not throw. */
   readonly onFailure: (failure: TierFailure) => void;
 };
@@ -58,6 +67,12 @@ export class TieredAudioStore implements AudioStore {
     return far;
   }
 
+  async getStale(key: CacheKey, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+    const { memory, redis } = this.#options;
+    const near = await this.#orElse("memory", "get", undefined, memory.getStale(key, { signal }), signal);
+    return near ?? this.#orElse("redis", "get", undefined, redis.getStale(key, { signal }), signal);
+  }
+
   async set(key: CacheKey, speech: StoredSpeech, options: CallOptions & { readonly ttlMs: number }): Promise<void> {
     const { memory, redis } = this.#options;
     options.signal.throwIfAborted();
@@ -80,12 +95,21 @@ export class TieredAudioStore implements AudioStore {
   async delete(key: CacheKey, { signal }: CallOptions): Promise<boolean> {
     const { memory, redis } = this.#options;
     const tiers = [() => redis.delete(key, { signal }), () => memory.delete(key, { signal })] as const;
-    return (await this.#purge("delete", tiers)).some(Boolean);
+    return (await this.#purge({ what: "key", key }, signal, tiers)).some(Boolean);
   }
 
   async clear({ signal }: CallOptions): Promise<void> {
     const { memory, redis } = this.#options;
-    await this.#purge("clear", [() => redis.clear({ signal }), () => memory.clear({ signal })]);
+    await this.#purge({ what: "all" }, signal, [() => redis.clear({ signal }), () => memory.clear({ signal })]);
+  }
+
+  /** Another server purged or replaced this: memory no longer holds it, and what is being read now is not kept. */
+  forget(purge: Purge): void {
+    const { memory, onFailure } = this.#options;
+    const { signal } = new AbortController();
+    this.#purged++;
+    const forgotten = purge.what === "key" ? memory.delete(purge.key, { signal }) : memory.clear({ signal });
+    forgotten.catch((error: unknown) => onFailure({ tier: "memory", operation: "delete", error }));
   }
 
   async close(): Promise<void> {
@@ -108,10 +132,23 @@ export class TieredAudioStore implements AudioStore {
     const purged = this.#purged;
     const renewal = redis
       .renew(key, { signal })
-      .then((there) => (there || !this.#mayKeep(purged) ? undefined : redis.set(key, speech, { ttlMs, signal })))
+      .then((there) => (there ? undefined : this.#bringBack(key, speech, purged, signal)))
       .catch((error: unknown) => onFailure({ tier: "redis", operation: "renew", error }))
       .finally(() => this.#background.delete(renewal));
     this.#background.add(renewal);
+  }
+
+  /**
+   * Only what nobody has purged. A purge is announced before anything is removed: so if the entry is missing because
+   * of one, the first look at the log tells; and if one comes between that look and our write, the second one does.
+   */
+  async #bringBack(key: CacheKey, speech: StoredSpeech, purged: number, signal: AbortSignal): Promise<void> {
+    const { redis, purges, ttlMs } = this.#options;
+    await purges?.catchUp({ signal });
+    if (!this.#mayKeep(purged)) return;
+    await redis.set(key, speech, { ttlMs, signal });
+    await purges?.catchUp({ signal });
+    if (!this.#mayKeep(purged)) await redis.delete(key, { signal });
   }
 
   async #orElse<T>(
@@ -130,17 +167,35 @@ export class TieredAudioStore implements AudioStore {
     }
   }
 
-  /** Redis first: the other way round a `get` in between would bring the entry back into memory. */
-  async #purge<T>(operation: TierOperation, [far, near]: readonly [() => Promise<T>, () => Promise<T>]): Promise<T[]> {
+  /**
+   * Redis first: the other way round a `get` in between would bring the entry back into memory. Announced before, for
+   * servers that would bring it back, and after, for those that read it in between.
+   */
+  async #purge<T>(
+    purge: Purge,
+    signal: AbortSignal,
+    [far, near]: readonly [() => Promise<T>, () => Promise<T>],
+  ): Promise<T[]> {
+    signal.throwIfAborted();
+    const { purges, onFailure } = this.#options;
+    const tell = async () => purges?.announce(purge, { signal });
     this.#purging++;
-    const outcomes = [await outcomeOf(far()), await outcomeOf(near())];
+    const outcomes = [
+      await outcomeOf(tell()),
+      await outcomeOf(far()),
+      await outcomeOf(tell()),
+      await outcomeOf(near()),
+    ];
     this.#purging--;
     this.#purged++;
-    return outcomes.map((outcome, index) => {
-      if (outcome.status === "fulfilled") return outcome.value;
-      this.#options.onFailure({ tier: index === 0 ? "redis" : "memory", operation, error: outcome.reason });
-      throw outcome.reason;
-    });
+    const operation = purge.what === "key" ? "delete" : "clear";
+    const failed = outcomes.findIndex(({ status }) => status === "rejected");
+    if (failed >= 0) {
+      const { reason } = outcomes[failed] as PromiseRejectedResult;
+      onFailure({ tier: failed === 3 ? "memory" : "redis", operation, error: reason });
+      throw reason;
+    }
+    return [1, 3].map((index) => (outcomes[index] as PromiseFulfilledResult<T>).value);
   }
 
   #mayKeep(purgedBefore: number): boolean {

@@ -5,6 +5,8 @@ import type { AudioStore, SpeechMetadata, StoredSpeech } from "../../src/core/po
 
 /** The ttl that `create` must give a store whose `get` renews by a setting of its own. */
 export const CONFORMANCE_TTL_MS = 60_000;
+/** And its grace, where it has one. */
+export const CONFORMANCE_GRACE_MS = 30_000;
 
 export type AudioStoreUnderTest = {
   readonly store: AudioStore;
@@ -148,7 +150,7 @@ export function describeAudioStore(name: string, create: () => Promise<AudioStor
       expect(await store.delete(key, { signal })).toBe(false);
       expect(await store.get(key, { signal })).toBeUndefined();
       expect(await store.get(keyFor("other"), { signal })).toBeDefined();
-      await advance(ttlMs * 1.1);
+      await advance(ttlMs * 1.1 + CONFORMANCE_GRACE_MS);
       expect(await store.delete(keyFor("other"), { signal })).toBe(false);
     });
 
@@ -180,6 +182,59 @@ export function describeAudioStore(name: string, create: () => Promise<AudioStor
       await Promise.all(names.map((one, index) => store.set(keyFor(one), speechOf(100 + index), { ttlMs, signal })));
       const stored = await Promise.all(names.map((one) => store.get(keyFor(one), { signal })));
       expect(stored.map((speech) => speech?.audio.byteLength)).toEqual(names.map((_, index) => 100 + index));
+    });
+  });
+}
+
+/** What a store made with CONFORMANCE_GRACE_MS must do with entries past their ttl. */
+export function describeAudioGrace(name: string, create: () => Promise<AudioStoreUnderTest>): void {
+  describe(`AudioStore with grace: ${name}`, () => {
+    const { signal } = new AbortController();
+    const key = keyFor("hello");
+    const ttlMs = CONFORMANCE_TTL_MS;
+    let current: AudioStoreUnderTest | undefined;
+    const open = async (): Promise<AudioStoreUnderTest> => (current = await create());
+    afterEach(async () => {
+      await current?.close();
+      current = undefined;
+    });
+
+    it("get() and has() know an expired entry no more, getStale() does until its grace is over", async () => {
+      const { store, advance } = await open();
+      await store.set(key, speechOf(), { ttlMs, signal });
+      await advance(ttlMs * 0.9);
+      expect((await store.getStale(key, { signal }))?.audio.byteLength).toBe(256);
+      await advance(ttlMs * 0.1 + CONFORMANCE_GRACE_MS * 0.3);
+      for (let look = 0; look < 3; look++) {
+        expect(await store.get(key, { signal })).toBeUndefined();
+        expect(await store.has([key], { signal })).toEqual([false]);
+        expect(await store.getStale(key, { signal })).toMatchObject({ metadata: PLAIN });
+      }
+      await advance(CONFORMANCE_GRACE_MS * 0.8); // none of these looks renewed it
+      expect(await store.getStale(key, { signal })).toBeUndefined();
+    });
+
+    it("get() renews the whole ttl, not the grace alone", async () => {
+      const { store, advance } = await open();
+      await store.set(key, speechOf(), { ttlMs, signal });
+      for (let hit = 0; hit < 3; hit++) {
+        await advance(ttlMs * 0.8);
+        expect(await store.get(key, { signal })).toBeDefined();
+      }
+    });
+
+    it("set() makes an expired entry fresh, delete() and clear() remove it", async () => {
+      const { store, advance } = await open();
+      await store.set(key, speechOf(), { ttlMs, signal });
+      await advance(ttlMs * 1.1);
+      await store.set(key, speechOf(300), { ttlMs, signal });
+      expect((await store.get(key, { signal }))?.audio.byteLength).toBe(300);
+      for (const remove of [() => store.delete(key, { signal }), () => store.clear({ signal })]) {
+        await store.set(key, speechOf(), { ttlMs, signal });
+        await advance(ttlMs * 1.1);
+        await remove();
+        expect(await store.getStale(key, { signal })).toBeUndefined();
+      }
     });
   });
 }

@@ -25,24 +25,32 @@ export type RedisProcess = {
  */
 const WATCHED = `exec 3<&0 0</dev/null; (cat <&3; kill -9 $$) >/dev/null 2>&1 & exec 3<&-; exec "$@"`;
 
-/** The server's program: Redis or Valkey, from PATH or from where `tools/test-setup.ts` puts it. */
-function findRedisServer(): string | undefined {
+/** A server's program, Redis or Valkey, from PATH or from where `tools/test-setup.ts` puts it. */
+export function findRedisServer(names: readonly string[] = ["redis-server", "valkey-server"]): string | undefined {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/bin"];
-  return folders.flatMap((folder) => [join(folder, "redis-server"), join(folder, "valkey-server")]).find(isExecutable);
+  return folders.flatMap((folder) => names.map((name) => join(folder, name))).find(isExecutable);
 }
 
 /** A real server on a free port, keeping nothing on disk. `args` as on its command line. */
-export async function startRedis({ args = [] }: { args?: readonly string[] } = {}): Promise<RedisProcess> {
-  return startServer((port, folder) => ["--port", String(port), "--dir", folder, ...QUIET, ...args]);
+export async function startRedis({
+  args = [],
+  program,
+}: {
+  args?: readonly string[];
+  program?: string;
+} = {}): Promise<RedisProcess> {
+  return startServer((port, folder) => ["--port", String(port), "--dir", folder, ...QUIET, ...args], program);
 }
 
-/** A Sentinel of its own quorum for a master on this machine. */
+/** A Sentinel for a master on this machine; `quorum` of its like must agree that the master is gone. */
 export async function startSentinel({
   masterName,
   masterPort,
+  quorum = 1,
 }: {
   masterName: string;
   masterPort: number;
+  quorum?: number;
 }): Promise<RedisProcess> {
   return startServer((port, folder) => {
     const file = join(folder, "sentinel.conf"); // it insists on a file it can write to
@@ -50,7 +58,7 @@ export async function startSentinel({
       `port ${port}`,
       "bind 127.0.0.1",
       `dir ${folder}`,
-      `sentinel monitor ${masterName} 127.0.0.1 ${masterPort} 1`,
+      `sentinel monitor ${masterName} 127.0.0.1 ${masterPort} ${quorum}`,
       `sentinel down-after-milliseconds ${masterName} 500`,
       `sentinel failover-timeout ${masterName} 2000`,
     ];
@@ -59,8 +67,10 @@ export async function startSentinel({
   });
 }
 
-async function startServer(argsFor: (port: number, folder: string) => readonly string[]): Promise<RedisProcess> {
-  const program = findRedisServer();
+async function startServer(
+  argsFor: (port: number, folder: string) => readonly string[],
+  program = findRedisServer(),
+): Promise<RedisProcess> {
   if (!program) throw new Error("redis-server is missing: apt-get install redis-server");
   const folder = mkdtempSync(join(tmpdir(), "mynah-redis-"));
   const port = await freePort();
