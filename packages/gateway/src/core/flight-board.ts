@@ -1,15 +1,7 @@
 import type { AudioFormat } from "./audio-format.ts";
 import type { CacheKey } from "./cache-key.ts";
 import type { ErrorCode } from "./errors.ts";
-import type { CallOptions } from "./ports.ts";
-
-/** When a word is heard and where it stands in the segment's text: the text itself stays on the servers that were given it. */
-export type WordPlace = {
-  readonly from: number;
-  readonly to: number;
-  readonly startMs: number;
-  readonly endMs: number;
-};
+import type { CallOptions, WordPlace } from "./ports.ts";
 
 /** A piece of a synthesis as other servers get it. */
 export type LivePiece = { readonly audio?: Uint8Array; readonly words?: readonly WordPlace[] };

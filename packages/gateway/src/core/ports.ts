@@ -9,6 +9,14 @@ export type CallOptions = { readonly signal: AbortSignal };
 /** When a word is heard, on the clock of the audio it came with. */
 export type WordTime = { readonly text: string; readonly startMs: number; readonly endMs: number };
 
+/** When a word is heard and where it stands in the segment's text: the text itself stays on the servers that were given it. */
+export type WordPlace = {
+  readonly from: number;
+  readonly to: number;
+  readonly startMs: number;
+  readonly endMs: number;
+};
+
 /** One segment as an engine is asked to say it: everything resolved, nothing left to choose. */
 export type SynthesisRequest = {
   /** Prepared text of one segment, never longer than `capabilities.maxChars`. */
@@ -74,7 +82,7 @@ export type SpeechMetadata = {
   readonly createdAtMs: number;
   /** 0: encoded from the engine's own output; 1: made from another cached format. A copy of a copy is never made. */
   readonly generation: 0 | 1;
-  readonly words?: readonly WordTime[];
+  readonly words?: readonly WordPlace[];
 };
 
 export type StoredSpeech = { readonly metadata: SpeechMetadata; readonly audio: Uint8Array };

@@ -8,7 +8,8 @@
  */
 import { AUDIO_FORMAT_NAMES, type AudioFormat, sameFormat } from "../core/audio-format.ts";
 import { ERROR_CODES, type ErrorCode } from "../core/errors.ts";
-import type { FlightEnd, LivePiece, WordPlace } from "../core/flight-board.ts";
+import type { FlightEnd, LivePiece } from "../core/flight-board.ts";
+import type { WordPlace } from "../core/ports.ts";
 
 const LAYOUT_VERSION = 1;
 

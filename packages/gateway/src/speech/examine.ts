@@ -3,6 +3,7 @@ import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, SpeechEngine, SpeechMetadata, SynthesisRequest, Transcoder } from "../core/ports.ts";
 import { AUDIBLE_PEAK } from "./audible.ts";
 import type { Synthesized } from "./shared-synthesis.ts";
+import { wordPlaces } from "./word-places.ts";
 
 export type ExaminedSegment = {
   readonly engine: SpeechEngine;
@@ -21,6 +22,7 @@ export async function examine(
   const { durationMs, peak } = await transcoder.inspect(audio, format, { signal });
   if (peak !== undefined && peak < AUDIBLE_PEAK)
     throw new SpeechError("engine_no_audio", "the finished audio is silent");
+  const places = wordPlaces(words, request.text, 0);
   return {
     format,
     durationMs,
@@ -29,6 +31,6 @@ export async function examine(
     characters: request.text.length,
     createdAtMs,
     generation,
-    ...(words.length > 0 && { words }),
+    ...(places.length > 0 && { words: places }),
   };
 }

@@ -22,6 +22,7 @@ import type { SharedFlights } from "./flight.ts";
 import { nearlyDone } from "./nearly-done.ts";
 import { SharedSynthesis, type Synthesized } from "./shared-synthesis.ts";
 import { transcoded } from "./transcoded.ts";
+import { wordsAt } from "./word-places.ts";
 
 /** One segment, for one engine, in one format (`request.wanted`). */
 export type SegmentRequest = {
@@ -165,7 +166,7 @@ export class SegmentCache {
     if (other !== undefined) {
       course.generation = 1;
       this.#deps.events.emit("segment.transcoded", { from: other.metadata.format.name, to: request.wanted.name });
-      if (other.metadata.words !== undefined) yield { words: other.metadata.words };
+      if (other.metadata.words !== undefined) yield { words: wordsAt(other.metadata.words, request.text) };
       for await (const audio of this.#deps.transcoder.transcode(
         only(other.audio),
         other.metadata.format,

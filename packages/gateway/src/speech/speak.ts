@@ -12,6 +12,7 @@ import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
 import { SpeechReport } from "./report.ts";
 import { SegmentLine } from "./segment-line.ts";
 import type { Candidate, VoiceCatalogue } from "./voices.ts";
+import { wordsAt } from "./word-places.ts";
 
 /** Milliseconds of ours and the engine's until the first audio. */
 export type SpeechTimings = {
@@ -122,7 +123,7 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
   const [first] = ahead;
   const stored = allStored(ahead, segments.length);
   if (stored === undefined || first === undefined) return undefined;
-  const whole = joinStored(joiner, utterance.format, stored);
+  const whole = joinStored(joiner, utterance.format, stored, segments);
   for (const spoken of ahead) report.segment(spoken!);
   report.delivered(whole.bytes.byteLength, first.engine);
   return {
@@ -215,11 +216,16 @@ function allStored(ahead: readonly (SpokenSegment | undefined)[], segments: numb
 
 type Stored = NonNullable<ReturnType<typeof allStored>>;
 
-function joinStored(joiner: AudioJoiner, format: AudioFormat, stored: Stored): NonNullable<Speech["whole"]> {
+function joinStored(
+  joiner: AudioJoiner,
+  format: AudioFormat,
+  stored: Stored,
+  segments: readonly Segment[],
+): NonNullable<Speech["whole"]> {
   const words: WordTime[] = [];
   let durationMs = 0;
-  for (const { metadata } of stored) {
-    for (const { text, startMs, endMs } of metadata.words ?? []) {
+  for (const [at, { metadata }] of stored.entries()) {
+    for (const { text, startMs, endMs } of wordsAt(metadata.words ?? [], segments[at]!.text)) {
       words.push({ text, startMs: startMs + durationMs, endMs: endMs + durationMs });
     }
     durationMs += metadata.durationMs;

@@ -1,5 +1,4 @@
-import type { WordPlace } from "../core/flight-board.ts";
-import type { WordTime } from "../core/ports.ts";
+import type { WordPlace, WordTime } from "../core/ports.ts";
 
 /** Where these words stand in the text, searched for from an index on. A word that is not in it is left out. */
 export function wordPlaces(words: readonly WordTime[], text: string, from: number): WordPlace[] {

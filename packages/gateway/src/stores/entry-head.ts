@@ -1,6 +1,6 @@
 import { AUDIO_FORMAT_NAMES, type AudioFormat } from "../core/audio-format.ts";
 import type { CacheKey } from "../core/cache-key.ts";
-import type { SpeechMetadata, WordTime } from "../core/ports.ts";
+import type { SpeechMetadata, WordPlace } from "../core/ports.ts";
 
 /** How the audio lies in the entry. */
 export type EntryEncoding = "identity" | "zlib";
@@ -53,14 +53,14 @@ function formatIn(value: unknown): AudioFormat | undefined {
   return { name: value.name as AudioFormat["name"], sampleRateHz, ...(bitrateBps !== undefined && { bitrateBps }) };
 }
 
-function wordsIn(value: unknown): WordTime[] | undefined {
+function wordsIn(value: unknown): WordPlace[] | undefined {
   if (!Array.isArray(value)) return undefined;
-  const words: WordTime[] = [];
+  const words: WordPlace[] = [];
   for (const word of value as unknown[]) {
     if (!isRecord(word)) return undefined;
-    const { text, startMs, endMs } = word;
-    if (typeof text !== "string" || !isAmount(startMs) || !isAmount(endMs)) return undefined;
-    words.push({ text, startMs, endMs });
+    const { from, to, startMs, endMs } = word;
+    if (!isCount(from) || !isCount(to) || !isAmount(startMs) || !isAmount(endMs)) return undefined;
+    words.push({ from, to, startMs, endMs });
   }
   return words;
 }

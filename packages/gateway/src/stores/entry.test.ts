@@ -66,7 +66,7 @@ describe("encodeEntry()", () => {
   });
 
   it("refuses metadata without bound", async () => {
-    const words = Array.from({ length: 20_000 }, () => ({ text: "word", startMs: 1, endMs: 2 }));
+    const words = Array.from({ length: 20_000 }, () => ({ from: 0, to: 4, startMs: 1, endMs: 2 }));
     await expect(encode({ ...speechOf(), metadata: { ...speechOf().metadata, words } })).rejects.toThrow(RangeError);
   });
 });
@@ -89,7 +89,7 @@ describe("decodeEntry()", () => {
       characters: fc.nat(),
       createdAtMs: amount,
       generation: fc.constantFrom(0, 1),
-      words: fc.array(fc.record({ text: fc.string(), startMs: amount, endMs: amount })),
+      words: fc.array(fc.record({ from: fc.nat(), to: fc.nat(), startMs: amount, endMs: amount })),
     },
     {
       requiredKeys: ["format", "durationMs", "engine", "voice", "characters", "createdAtMs", "generation"],
@@ -182,7 +182,7 @@ describe("decodeEntry()", () => {
       { metadata: { ...metadata, format: { name: "mp3", sampleRateHz: 0.5 } } },
       { metadata: { ...metadata, durationMs: "1" } },
       { metadata: { ...metadata, generation: 2 } },
-      { metadata: { ...metadata, words: [{ text: "a", startMs: 1 }] } },
+      { metadata: { ...metadata, words: [{ from: 0, startMs: 1 }] } },
       { metadata: { ...metadata, words: "a" } },
     ]) {
       expect(await decodeEntry(key, await forged(change, audio)), JSON.stringify(change)).toEqual({ bad: "foreign" });

@@ -18,7 +18,7 @@ export type MemoryAudioStoreOptions = {
  * word.
  */
 const ENTRY_OVERHEAD_BYTES = 768;
-const WORD_OVERHEAD_BYTES = 96;
+const WORD_BYTES = 96;
 /** A view into a buffer this much larger is copied before it is kept. */
 const PINNING_FACTOR = 1.1;
 
@@ -110,11 +110,7 @@ export class MemoryAudioStore implements AudioStore {
 }
 
 function sizeOf({ speech: { metadata }, audioBytes }: Entry): number {
-  const words = metadata.words ?? [];
-  return words.reduce(
-    (sum, word) => sum + WORD_OVERHEAD_BYTES + 2 * word.text.length,
-    audioBytes + ENTRY_OVERHEAD_BYTES,
-  );
+  return audioBytes + ENTRY_OVERHEAD_BYTES + (metadata.words?.length ?? 0) * WORD_BYTES;
 }
 
 /**

@@ -31,8 +31,8 @@ const WITH_WORDS: SpeechMetadata = {
   voice: 'Frøya "2" \u2028 🎙',
   generation: 1,
   words: [
-    { text: "héllo", startMs: 0, endMs: 312.25 },
-    { text: "wörld 🌍", startMs: 312.25, endMs: 700 },
+    { from: 0, to: 5, startMs: 0, endMs: 312.25 },
+    { from: 6, to: 14, startMs: 312.25, endMs: 700 },
   ],
 };
 
