@@ -7,12 +7,12 @@ import { type Config, ConfigError, type EngineConfig } from "./config/config.ts"
 import { type AudioFormat, type AudioFormatName, DELIVERY_SAMPLE_RATE_HZ } from "./core/audio-format.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
 import { EventBus } from "./core/events.ts";
-import type { AudioJoiner, AudioStore, RateLimiter, SpeechEngine, Transcoder } from "./core/ports.ts";
-import type { Window } from "./core/quota.ts";
+import type { AudioJoiner, AudioStore, SpeechEngine, Transcoder } from "./core/ports.ts";
 import { createEngines, EngineConfigError } from "./engines/registry.ts";
 import type { PartHealth, Readiness } from "./http/health-routes.ts";
 import type { StatsBody } from "./http/stats-route.ts";
-import { memoryRateLimiter } from "./limits/memory-rate-limiter.ts";
+import { type Limits, openLimits } from "./limits/limits.ts";
+import { planAllowances } from "./limits/plans.ts";
 import { logEvents } from "./observe/log.ts";
 import { type Counters, countEvents } from "./observe/stats.ts";
 import { openRedis, type RedisPort } from "./redis/redis-port.ts";
@@ -43,6 +43,8 @@ export type SpeechSystem = {
   readonly transcoder: Transcoder;
   readonly joiner: AudioJoiner;
   readonly speak: Speak;
+  readonly limits: Limits;
+  readonly redis: RedisPort | undefined;
   readonly parts: () => Readiness["parts"];
   readonly stats: () => StatsBody;
   /** Ends threads, connections and engines; running speech first gets to its end or its readers' end. */
@@ -71,7 +73,18 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
   const engines = overrides.engines ?? (await openEngines(config, clock, workers));
   const transcoder = createTranscoder({ workers: config.transcodeWorkers ?? workers });
   const { store, memory, redis } = openStores(config, clock, events, log);
-  const limiter = openLimiter(config, clock);
+  const limits = openLimits({
+    clock,
+    redis,
+    servers: config.servers,
+    allowanceOf: planAllowances({
+      default: { requestsPerMinute: config.rateLimitPerMinute, requestsPerHour: config.rateLimitPerHour },
+      plans: config.plans,
+      tenants: config.tenants,
+    }),
+    onFailure: (error) => log.debug({ reason: String(error) }, "redis did not decide; this server did"),
+  });
+  events.on("speech.refused", ({ subject }) => limits.refused(subject));
   const voices = new VoiceCatalogue({
     engines,
     aliases: config.voices,
@@ -94,7 +107,8 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     deliveryFormats: Object.values(formats),
   });
   const speak = createSpeak({
-    limiter,
+    limiter: limits.limiter,
+    countHits: config.rateLimitCountHits,
     voices,
     clock,
     events,
@@ -113,7 +127,9 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     transcoder,
     joiner,
     speak,
-    parts: () => ({ engines: engineHealth(engines), cache: cacheHealth(config, redis), limits: limitHealth(limiter) }),
+    limits,
+    redis,
+    parts: () => ({ engines: engineHealth(engines), cache: cacheHealth(config, redis), limits: limitHealth(limits, redis) }),
     stats: () =>
       statsBody(counters, {
         memory,
@@ -125,7 +141,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
       await cache.close();
       await Promise.all([
         store.close(),
-        limiter.close(),
+        limits.close(),
         transcoder.close(),
         ...engines.map((engine) => engine.close()),
       ]);
@@ -183,14 +199,6 @@ function openStores(config: Config, clock: Clock, events: EventBus, log: Logger)
   return { store: store as AudioStore, memory, redis };
 }
 
-function openLimiter(config: Config, clock: Clock): RateLimiter {
-  const windows: Window[] = [
-    { name: "minute", limit: config.rateLimitPerMinute, lengthMs: 60_000 },
-    { name: "hour", limit: config.rateLimitPerHour, lengthMs: 3_600_000 },
-  ];
-  return memoryRateLimiter({ windows: windows.filter(({ limit }) => limit > 0), clock });
-}
-
 function deliveryFormats(config: Config): Record<AudioFormatName, AudioFormat> {
   const sampleRateHz = DELIVERY_SAMPLE_RATE_HZ;
   return {
@@ -224,12 +232,12 @@ function cacheHealth(config: Config, redis: RedisPort | undefined): PartHealth {
   return { status: "degraded", detail: `${memory}; Redis is ${redis.state}` };
 }
 
-function limitHealth({ windows }: RateLimiter): PartHealth {
-  if (windows.length === 0) return { status: "off", detail: "no limits" };
-  return {
-    status: "ok",
-    detail: windows.map(({ limit, name }) => `${limit} requests per ${name} and user`).join(", "),
-  };
+function limitHealth({ limiter, servers }: Limits, redis: RedisPort | undefined): PartHealth {
+  const { user } = limiter.allowanceOf({ user: "" });
+  if (user.length === 0) return { status: "off", detail: "no limits" };
+  const each = user.map(({ limit, name, unit }) => `${limit} ${unit ?? "requests"} per ${name} and user`).join(", ");
+  if (redis === undefined || redis.state === "up") return { status: "ok", detail: each };
+  return { status: "degraded", detail: `${each}; Redis is ${redis.state}: this server alone, one of ${servers()}` };
 }
 
 type StatsContext = { memory: MemoryAudioStore; cache: SegmentCache; uptimeMs: number; maxBytes: number };

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { describeRateLimiter } from "../../test/conformance/rate-limiter.ts";
+import { matchesQuotaModel } from "../../test/support/quota-model.ts";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
-import { ONE_REQUEST, type Window } from "../core/quota.ts";
+import { type Allowance, ONE_REQUEST, type Subject, type Window } from "../core/quota.ts";
 import { MemoryRateLimiter } from "./memory-rate-limiter.ts";
 
 const { signal } = new AbortController();
@@ -39,6 +40,26 @@ describeRateLimiter(
 );
 
 describe("MemoryRateLimiter", () => {
+  it("take() decides like the definition for all units, users and tenants, with refunds and changing limits", async () => {
+    await matchesQuotaModel(
+      async () => {
+        let allowance: Allowance = { user: [], tenant: [] };
+        const clock = movableClock(123_456.789);
+        const allowanceOf = ({ tenant }: Subject) => (tenant === undefined ? { ...allowance, tenant: [] } : allowance);
+        const limiter = new MemoryRateLimiter({ clock, allowanceOf });
+        return {
+          servers: [limiter],
+          advance: (ms) => void clock.advance(ms),
+          setAllowance: (next) => {
+            allowance = next;
+          },
+          close: () => limiter.close(),
+        };
+      },
+      { runs: 300, limitsChange: true },
+    );
+  });
+
   it("shortens no window by more than a microsecond, at any fraction of a millisecond", async () => {
     const pause = fc.double({ min: 0, max: 3, noNaN: true });
     await fc.assert(

@@ -60,14 +60,14 @@ export class MemoryRateLimiter implements RateLimiter {
     const counted = this.#counted(subject);
     const refused = refusal(counted, cost, now);
     if (refused !== undefined) return refused;
-    return this.#charge(counted, subject, cost, now);
+    return this.#charge(counted, cost, now);
   }
 
   /** Charges what somebody else has admitted: nobody is asked. */
   record(subject: Subject, cost: Cost): Extract<Decision, { admitted: true }> {
     const now = this.#now();
     this.#logs.forgetIdle(now);
-    return this.#charge(this.#counted(subject), subject, cost, now);
+    return this.#charge(this.#counted(subject), cost, now);
   }
 
   async peek(subject: Subject, _: CallOptions): Promise<readonly WindowState[]> {
@@ -99,7 +99,7 @@ export class MemoryRateLimiter implements RateLimiter {
     return counted;
   }
 
-  #charge(counted: readonly Counted[], subject: Subject, cost: Cost, now: number): Extract<Decision, { admitted: true }> {
+  #charge(counted: readonly Counted[], cost: Cost, now: number): Extract<Decision, { admitted: true }> {
     const states: WindowState[] = [];
     const logs: SubjectLog[] = [];
     for (const { key, windows } of counted) {

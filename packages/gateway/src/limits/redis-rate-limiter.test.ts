@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { describeRateLimiter } from "../../test/conformance/rate-limiter.ts";
+import { matchesQuotaModel } from "../../test/support/quota-model.ts";
 import { type RedisProcess, startRedis } from "../../test/support/redis-process.ts";
 import { systemClock } from "../core/clock.ts";
 import { type Allowance, type Cost, ONE_REQUEST, type Subject, type Window } from "../core/quota.ts";
@@ -57,3 +58,29 @@ describeRateLimiter(
   },
   { realTime: true },
 );
+
+describe("RedisRateLimiter", () => {
+  it("take() decides like the definition for all units, users, tenants and servers, with refunds and changing limits", async () => {
+    await matchesQuotaModel(
+      async () => {
+        await raw.flushdb();
+        let allowance: Allowance = { user: [], tenant: [] };
+        let nowMs = 417 * 2 ** 32 - 150;
+        const allowanceOf = ({ tenant }: Subject) => (tenant === undefined ? { ...allowance, tenant: [] } : allowance);
+        const options = { redis, clock: systemClock, testTimeMs: () => nowMs, allowanceOf };
+        const servers = [new RedisRateLimiter(options), new RedisRateLimiter(options)];
+        return {
+          servers,
+          advance: (ms) => {
+            nowMs += ms;
+          },
+          setAllowance: (next) => {
+            allowance = next;
+          },
+          close: async () => void (await Promise.all(servers.map((one) => one.close()))),
+        };
+      },
+      { runs: 150, limitsChange: true },
+    );
+  });
+});

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import type { RateLimiter } from "../../src/core/ports.ts";
-import { type Allowance, type Decision, ONE_REQUEST, type Window } from "../../src/core/quota.ts";
+import { type Decision, ONE_REQUEST, type Window, type WindowState } from "../../src/core/quota.ts";
 
 export type LimiterUnderTest = {
   readonly limiter: RateLimiter;
@@ -179,6 +179,8 @@ function movedTime(create: Create): void {
   });
 }
 
+type Expected = { readonly admitted: true; readonly states: readonly WindowState[] } | Refused;
+
 /** The definition, by brute force: every admission is remembered and every window recounted. */
 class Model {
   #now = 0;
@@ -190,7 +192,7 @@ class Model {
   advance(ms: number): void {
     this.#now += ms;
   }
-  take(subject: string): Omit<Decision, "charge"> & { readonly retryAfterMs?: number } {
+  take(subject: string): Expected {
     const log = this.#admissions.get(subject) ?? [];
     const waitMs = (window: Window): number => {
       let at = this.#now;
@@ -257,7 +259,7 @@ async function compare(
     if ("subject" in step) {
       const expected = model.take(step.subject);
       expect(await take(limiter, step.subject)).toMatchObject(expected);
-      if (expected.retryAfterMs !== undefined) retryAfterMs = expected.retryAfterMs;
+      if (!expected.admitted) retryAfterMs = expected.retryAfterMs;
       continue;
     }
     const ms = "ms" in step ? step.ms : retryAfterMs + step.late;
