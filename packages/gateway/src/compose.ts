@@ -129,7 +129,11 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     speak,
     limits,
     redis,
-    parts: () => ({ engines: engineHealth(engines), cache: cacheHealth(config, redis), limits: limitHealth(limits, redis) }),
+    parts: () => ({
+      engines: engineHealth(engines),
+      cache: cacheHealth(config, redis),
+      limits: limitHealth(limits, redis),
+    }),
     stats: () =>
       statsBody(counters, {
         memory,

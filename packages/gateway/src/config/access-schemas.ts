@@ -20,7 +20,9 @@ export const accessSchemas = {
   keys: z
     .array(
       z.strictObject({
-        hash: z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 hex digits; `mynah keys create` prints it"),
+        hash: z
+          .string()
+          .regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 hex digits; `mynah keys create` prints it"),
         user: name,
         tenant: name.optional(),
         plan: name.optional(),

@@ -43,7 +43,7 @@ export function resolveConfig(input: ConfigInput = {}): Config {
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
   const access = { keys: [], plans: {}, tenants: {} };
   const config = { ...(defaults as Settings), engines: [], voices: {}, ...access, ...given } as Omit<Config, "host">;
-  return { host: demandsKeys(config) ? "0.0.0.0" : "127.0.0.1", ...config };
+  return { ...config, host: input.host ?? (demandsKeys(config) ? "0.0.0.0" : "127.0.0.1") };
 }
 
 /** Whether strangers are turned away, as far as the configuration alone can tell: Redis may hold keys as well. */

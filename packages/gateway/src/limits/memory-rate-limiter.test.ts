@@ -82,7 +82,8 @@ describe("MemoryRateLimiter", () => {
     const clock = movableClock();
     const windows = [{ name: "w", limit: 1, lengthMs: 1_000 }];
     const limiter = new MemoryRateLimiter({ allowanceOf: all(windows), clock, maxSubjects: 2 });
-    const admitted = async (subject: string) => (await limiter.take({ user: subject }, ONE_REQUEST, { signal })).admitted;
+    const admitted = async (subject: string) =>
+      (await limiter.take({ user: subject }, ONE_REQUEST, { signal })).admitted;
     expect(await admitted("a")).toBe(true);
     await clock.advance(1);
     expect(await admitted("b")).toBe(true);

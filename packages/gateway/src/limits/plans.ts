@@ -35,7 +35,10 @@ export function planAllowances(options: PlansOptions): (subject: Subject) => All
   const withTenants = (limits: PlanLimits) => {
     const user = windowsOf(limits, "");
     const alone: Allowance = { user, tenant: [] };
-    return { alone, within: new Map([...tenants].map(([name, tenant]): [string, Allowance] => [name, { user, tenant }])) };
+    return {
+      alone,
+      within: new Map([...tenants].map(([name, tenant]): [string, Allowance] => [name, { user, tenant }])),
+    };
   };
   const standard = withTenants({ ...options.default, ...options.plans.default });
   const plans = new Map(

@@ -115,7 +115,13 @@ export class RedisRateLimiter implements RateLimiter {
     return { allowance, keys, shape, windows: [...allowance.user, ...allowance.tenant] };
   }
 
-  async #take(keys: readonly string[], cost: Cost, id: number, shape: readonly (string | number)[], signal: AbortSignal) {
+  async #take(
+    keys: readonly string[],
+    cost: Cost,
+    id: number,
+    shape: readonly (string | number)[],
+    signal: AbortSignal,
+  ) {
     const { clock, lateAfterMs = DEFAULT_LATE_AFTER_MS, testTimeMs } = this.#options;
     const call = async (deadline: number): Promise<number[]> => {
       const sentAt = clock.monotonic();

@@ -46,7 +46,10 @@ export class ResilientRateLimiter implements RateLimiter {
   constructor(options: ResilientRateLimiterOptions) {
     const { shared, clock, maxJournal, maxRefusals } = options;
     this.#options = options;
-    this.#alone = new MemoryRateLimiter({ clock, allowanceOf: (subject) => this.#shareOf(shared.allowanceOf(subject)) });
+    this.#alone = new MemoryRateLimiter({
+      clock,
+      allowanceOf: (subject) => this.#shareOf(shared.allowanceOf(subject)),
+    });
     this.#refusals = new RefusalMemory({ clock, max: maxRefusals ?? DEFAULT_MAX_REFUSALS });
     this.#journal = new OutageJournal({ clock, max: maxJournal ?? DEFAULT_MAX_JOURNAL });
   }

@@ -76,7 +76,14 @@ export class Servers {
   async #beat(signal: AbortSignal, { reset = false, top = 0 } = {}): Promise<(string | number)[]> {
     const { redis, id, fixed, onReset, drainRefused } = this.#options;
     const refused = [...drainRefused()];
-    const args = [id, GONE_AFTER_MS, reset ? 1 : 0, top, MAX_NAMES, ...refused.flatMap(([user, times]) => [times, user])];
+    const args = [
+      id,
+      GONE_AFTER_MS,
+      reset ? 1 : 0,
+      top,
+      MAX_NAMES,
+      ...refused.flatMap(([user, times]) => [times, user]),
+    ];
     const keys = [RATE_SERVERS_KEY, RATE_RESETS_KEY, RATE_REFUSED_KEY];
     const reply = (await redis.runScript(beat, keys, args, { signal })) as (string | number)[];
     this.#count = fixed ?? Math.max(1, Number(reply[0]));

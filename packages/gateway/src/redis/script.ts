@@ -9,3 +9,8 @@ export function loadScript(...files: readonly URL[]): RedisScript {
   const source = files.map((file) => readFileSync(file, "utf8")).join("\n");
   return { source, sha1: createHash("sha1").update(source).digest("hex") };
 }
+
+/** A script of one line, written where it is used. */
+export function inlineScript(source: string): RedisScript {
+  return { source, sha1: createHash("sha1").update(source).digest("hex") };
+}

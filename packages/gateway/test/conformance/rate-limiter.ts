@@ -113,7 +113,9 @@ function anyTime(create: Create): void {
   it("take() aborted rejects with the signal's reason and charges nothing", async () => {
     const { limiter } = await create([{ name: "minute", limit: 1, lengthMs: 60_000 }]);
     const reason = new Error("caller left");
-    await expect(limiter.take({ user: "ann" }, ONE_REQUEST, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    await expect(limiter.take({ user: "ann" }, ONE_REQUEST, { signal: AbortSignal.abort(reason) })).rejects.toBe(
+      reason,
+    );
     expect((await take(limiter, "ann")).admitted).toBe(true);
   });
 }
