@@ -6,6 +6,7 @@ import { createTranscoder } from "./audio/transcode.ts";
 import { type Config, ConfigError, type EngineConfig } from "./config/config.ts";
 import { type AudioFormat, type AudioFormatName, DELIVERY_SAMPLE_RATE_HZ } from "./core/audio-format.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
+import { SpeechError } from "./core/errors.ts";
 import { EventBus } from "./core/events.ts";
 import type { AudioJoiner, AudioStore, SpeechEngine, Transcoder } from "./core/ports.ts";
 import { createEngines, EngineConfigError } from "./engines/registry.ts";
@@ -16,6 +17,7 @@ import { planAllowances } from "./limits/plans.ts";
 import { logEvents } from "./observe/log.ts";
 import { type Counters, countEvents } from "./observe/stats.ts";
 import { openRedis, type RedisPort } from "./redis/redis-port.ts";
+import { FairQueue } from "./resilience/fair-queue.ts";
 import { createEngineCall } from "./speech/engine-call.ts";
 import { EngineChain } from "./speech/engine-chain.ts";
 import { SegmentCache } from "./speech/segment-cache.ts";
@@ -77,11 +79,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     clock,
     redis,
     servers: config.servers,
-    allowanceOf: planAllowances({
-      default: { requestsPerMinute: config.rateLimitPerMinute, requestsPerHour: config.rateLimitPerHour },
-      plans: config.plans,
-      tenants: config.tenants,
-    }),
+    allowanceOf: configuredAllowances(config),
     onFailure: (error) => log.debug({ reason: String(error) }, "redis did not decide; this server did"),
   });
   events.on("speech.refused", ({ subject }) => limits.refused(subject));
@@ -99,7 +97,13 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     joiner,
     events,
     clock,
-    callEngine: createEngineCall({ clock, events, transcoder, deadlinesOf: deadlines(config) }),
+    callEngine: createEngineCall({
+      clock,
+      events,
+      transcoder,
+      deadlinesOf: deadlines(config),
+      queueOf: engineQueues(config, clock, workers),
+    }),
     sha256: (text) => hash("sha256", text),
     ttlMs: config.cacheTtlSeconds * 1000,
     storeTimeoutMs: STORE_TIMEOUT_MS,
@@ -221,6 +225,41 @@ function deadlines(config: Config) {
     const given = own.get(engine);
     const ms = typeof given === "number" ? given : config.engineTimeoutMs;
     return { firstAudioMs: ms, betweenChunksMs: ms };
+  };
+}
+
+/** What each subject may do, by the configuration. */
+export function configuredAllowances({ rateLimitPerMinute, rateLimitPerHour, plans, tenants }: Config) {
+  const standard = { requestsPerMinute: rateLimitPerMinute, requestsPerHour: rateLimitPerHour };
+  return planAllowances({ default: standard, plans, tenants });
+}
+
+/** More than its threads, so that none of them waits for the line to move. */
+const TURNS_PER_WORKER = 2;
+const REMOTE_TURNS = 32;
+const MAX_QUEUED = 1_000;
+
+/** The line before each engine. Embedded ones have their threads' number of places, others what the config says. */
+function engineQueues(config: Config, clock: Clock, workers: number) {
+  const entries = new Map([...EMBEDDED_ENGINES, ...config.engines].map((entry) => [entry.name, entry]));
+  const deadlinesOf = deadlines(config);
+  const number = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
+  const queues = new Map<string, FairQueue>();
+  return (engine: string): FairQueue => {
+    const known = queues.get(engine);
+    if (known !== undefined) return known;
+    const { type, ...entry } = entries.get(engine) ?? { type: "" };
+    const threads = number(entry.workers) ?? config.synthesisWorkers ?? workers;
+    const embedded = type === "flite" || type === "espeak";
+    const queue = new FairQueue({
+      clock,
+      maxConcurrent: number(entry.maxConcurrent) ?? (embedded ? threads * TURNS_PER_WORKER : REMOTE_TURNS),
+      maxQueued: number(entry.maxQueued) ?? MAX_QUEUED,
+      maxWaitMs: deadlinesOf(engine).firstAudioMs,
+      onFull: (retryAfterMs) => new SpeechError("overloaded", `too many wait for ${engine}`, { engine, retryAfterMs }),
+    });
+    queues.set(engine, queue);
+    return queue;
   };
 }
 

@@ -26,6 +26,8 @@ export type SegmentRequest = {
   readonly engine: SpeechEngine;
   readonly request: SynthesisRequest;
   readonly policy: CachePolicy;
+  /** Whose turn it takes in an engine's line, if it has to be made. */
+  readonly tenant?: string;
 };
 
 /** A segment's audio: stored and whole, or a reader on a running synthesis. */
@@ -166,7 +168,8 @@ export class SegmentCache {
   }
 
   #native(segment: SegmentRequest, signal: AbortSignal): AsyncIterable<SynthesisChunk> {
-    return this.#deps.callEngine(segment.engine, segment.request, { signal });
+    const { engine, request, tenant } = segment;
+    return this.#deps.callEngine(engine, request, { signal, ...(tenant !== undefined && { tenant }) });
   }
 
   async *#transcoded(

@@ -195,12 +195,13 @@ function checkedText(raw: string, maxTextChars: number): string {
 }
 
 function planSegments(text: string, utterance: Utterance, candidates: readonly Candidate[]): Segment[] {
-  const { voice: _, text: __, subject: ___, tenant: ____, plan: _____, cache: policy, model, ...sound } = utterance;
+  const { voice: _, text: __, subject, tenant = subject, plan: ___, cache: policy, model, ...sound } = utterance;
   const maxChars = Math.min(...candidates.map(({ engine }) => engine.capabilities.maxChars));
   return splitSegments(text, { maxChars, ...(sound.language && { language: sound.language }) }).map((part) => ({
     ...sound,
     text: part,
     policy,
+    tenant,
     candidates,
   }));
 }

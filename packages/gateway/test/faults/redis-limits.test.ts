@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
-import { type Decision, ONE_REQUEST, type Window } from "../../src/core/quota.ts";
+import { type Allowance, type Decision, ONE_REQUEST } from "../../src/core/quota.ts";
 import { RedisRateLimiter } from "../../src/limits/redis-rate-limiter.ts";
 import { ResilientRateLimiter } from "../../src/limits/resilient-rate-limiter.ts";
 import { openRedis, type RedisPort } from "../../src/redis/redis-port.ts";
@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-const windows: Window[] = [{ name: "minute", limit: 10, lengthMs: 60_000 }];
+const allowance: Allowance = { user: [{ name: "minute", limit: 10, lengthMs: 60_000 }], tenant: [] };
 
 async function servers(number: number) {
   const redis = await startRedis();
@@ -25,13 +25,18 @@ async function server(url: string, number: number) {
   let calls = 0;
   const port = openRedis({ url, clock: systemClock, readTimeoutMs: 200 });
   const counted: RedisPort = Object.create(port, {
-    runScript: { value: (...args: Parameters<RedisPort["runScript"]>) => (calls++, port.runScript(...args)) },
+    runScript: {
+      value: (...args: Parameters<RedisPort["runScript"]>) => {
+        calls++;
+        return port.runScript(...args);
+      },
+    },
   });
   const limiter = new ResilientRateLimiter({
     shared: new RedisRateLimiter({
       redis: counted,
       clock: systemClock,
-      allowanceOf: () => ({ user: windows, tenant: [] }),
+      allowanceOf: () => allowance,
     }),
     clock: systemClock,
     servers: () => number,
