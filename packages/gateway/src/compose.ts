@@ -248,9 +248,9 @@ function engineQueues(config: Config, clock: Clock, workers: number) {
   return (engine: string): FairQueue => {
     const known = queues.get(engine);
     if (known !== undefined) return known;
-    const { type, ...entry } = entries.get(engine) ?? { type: "" };
+    const entry: Partial<EngineConfig> = entries.get(engine) ?? {};
     const threads = number(entry.workers) ?? config.synthesisWorkers ?? workers;
-    const embedded = type === "flite" || type === "espeak";
+    const embedded = entry.type === "flite" || entry.type === "espeak";
     const queue = new FairQueue({
       clock,
       maxConcurrent: number(entry.maxConcurrent) ?? (embedded ? threads * TURNS_PER_WORKER : REMOTE_TURNS),

@@ -2,15 +2,17 @@ import { configuredAllowances } from "../compose.ts";
 import type { Config } from "../config/config.ts";
 import { systemClock } from "../core/clock.ts";
 import { type Subject, unitOf } from "../core/quota.ts";
-import { type Limits, openLimits } from "../limits/limits.ts";
+import { RedisRateLimiter } from "../limits/redis-rate-limiter.ts";
+import { announceReset } from "../limits/servers.ts";
+import type { RedisPort } from "../redis/redis-port.ts";
 import { withRedis } from "./with-redis.ts";
 
 export type LimitsCommandOptions = { readonly tenant?: string; readonly plan?: string };
 
 /** `mynah limits show <user>`: what is left in each window. */
 export async function showLimits(user: string, options: LimitsCommandOptions, config: Config): Promise<void> {
-  const states = await withLimits(config, (limits, signal) =>
-    limits.state(subjectOf(user, options, config), { signal }),
+  const states = await withLimits(config, (limits, _, signal) =>
+    limits.peek(subjectOf(user, options, config), { signal }),
   );
   for (const { window, remaining, resetMs } of states) {
     const full = resetMs > 0 ? `, room again in ${Math.ceil(resetMs / 1000)} s` : "";
@@ -20,7 +22,10 @@ export async function showLimits(user: string, options: LimitsCommandOptions, co
 
 /** `mynah limits reset <user>`: on every server within seconds. */
 export async function resetLimits(user: string, options: LimitsCommandOptions, config: Config): Promise<void> {
-  await withLimits(config, (limits, signal) => limits.reset(subjectOf(user, options, config), { signal }));
+  await withLimits(config, async (limits, redis, signal) => {
+    await limits.reset(subjectOf(user, options, config), { signal });
+    await announceReset(redis, { signal });
+  });
   process.stdout.write(`${user} starts anew\n`);
 }
 
@@ -31,18 +36,13 @@ function subjectOf(user: string, { tenant, plan }: LimitsCommandOptions, { keys 
   return { user, ...(within !== undefined && { tenant: within }), ...(under !== undefined && { plan: under }) };
 }
 
-function withLimits<T>(config: Config, work: (limits: Limits, signal: AbortSignal) => Promise<T>): Promise<T> {
-  return withRedis(config, async (redis, signal) => {
-    const limits = openLimits({
-      redis,
-      clock: systemClock,
-      allowanceOf: configuredAllowances(config),
-      servers: config.servers,
-    });
-    try {
-      return await work(limits, signal);
-    } finally {
-      await limits.close();
-    }
+/** The limiter alone: this is no server, and must not be counted as one. */
+function withLimits<T>(
+  config: Config,
+  work: (limits: RedisRateLimiter, redis: RedisPort, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return withRedis(config, (redis, signal) => {
+    const allowanceOf = configuredAllowances(config);
+    return work(new RedisRateLimiter({ redis, clock: systemClock, allowanceOf }), redis, signal);
   });
 }

@@ -7,7 +7,7 @@ import { MemoryRateLimiter } from "./memory-rate-limiter.ts";
 import { RedisRateLimiter } from "./redis-rate-limiter.ts";
 import { RefusalCounts } from "./refusal-counts.ts";
 import { ResilientRateLimiter } from "./resilient-rate-limiter.ts";
-import { type RefusedUser, Servers } from "./servers.ts";
+import { announceReset, type RefusedUser, Servers } from "./servers.ts";
 
 export type LimitsOptions = {
   readonly allowanceOf: (subject: Subject) => Allowance;
@@ -74,7 +74,7 @@ export function openLimits({ allowanceOf, clock, redis, servers: fixed, onFailur
     state: (subject, options) => limiter.peek(subject, options),
     async reset(subject, options) {
       await limiter.reset(subject, options);
-      await servers.announceReset(options.signal);
+      await announceReset(redis, options);
     },
     mostRefused: (limit, { signal }) => servers.mostRefused(limit, signal),
     async close() {

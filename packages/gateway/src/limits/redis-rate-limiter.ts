@@ -23,8 +23,12 @@ export type RedisRateLimiterOptions = {
 /** An admission made without Redis, to be written down when it is back. */
 export type PastAdmission = { readonly ageMs: number; readonly cost: Cost };
 
-const lua = (name: string): RedisScript =>
-  loadScript(new URL("./lua/log.lua", import.meta.url), new URL(`./lua/${name}.lua`, import.meta.url));
+const file = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
+const SCRIPTS = {
+  take: [file("take-fast"), file("log"), file("take")],
+  settle: [file("log"), file("settle")],
+  merge: [file("log"), file("merge")],
+};
 
 const LATE = -1;
 const DEFAULT_LATE_AFTER_MS = 100;
@@ -42,7 +46,11 @@ type Lease = { readonly keys: readonly string[]; readonly id: number };
  */
 export class RedisRateLimiter implements RateLimiter {
   readonly #options: RedisRateLimiterOptions;
-  readonly #scripts = { take: lua("take"), settle: lua("settle"), merge: lua("merge") };
+  readonly #scripts = {
+    take: loadScript(...SCRIPTS.take),
+    settle: loadScript(...SCRIPTS.settle),
+    merge: loadScript(...SCRIPTS.merge),
+  };
   readonly #leases = new Set<Lease>();
   readonly #closed = new AbortController();
   readonly #offset = new ClockOffset();

@@ -1,8 +1,9 @@
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
+import type { CallOptions } from "../core/ports.ts";
 import { RATE_REFUSED_KEY, RATE_RESETS_KEY, RATE_SERVERS_KEY } from "../redis/keys.ts";
 import type { RedisPort } from "../redis/redis-port.ts";
-import { loadScript } from "../redis/script.ts";
+import { inlineScript, loadScript } from "../redis/script.ts";
 
 export type ServersOptions = {
   readonly redis: RedisPort;
@@ -25,6 +26,13 @@ const GONE_AFTER_MS = 16_000;
 const beat = loadScript(new URL("./lua/beat.lua", import.meta.url));
 const MAX_NAMES = 1_000;
 
+const reset = inlineScript("return redis.call('INCR', KEYS[1])");
+
+/** Makes every server forget the refusals it remembers, within seconds. */
+export async function announceReset(redis: RedisPort, options: CallOptions): Promise<void> {
+  await redis.runScript(reset, [RATE_RESETS_KEY], [], options);
+}
+
 /**
  * Which servers share the limits, by a sign of life every few seconds. The last number stays when Redis is away: that is
  * when it is needed. The same breath carries who was refused how often, and brings word of resets elsewhere.
@@ -45,14 +53,9 @@ export class Servers {
     return this.#count;
   }
 
-  /** Makes every server forget the refusals it remembers, within seconds. */
-  async announceReset(signal: AbortSignal): Promise<void> {
-    await this.#beat(signal, { reset: true });
-  }
-
   /** Users by how often any server refused them, over the last day or so. */
   async mostRefused(limit: number, signal: AbortSignal): Promise<RefusedUser[]> {
-    const [, , ...pairs] = await this.#beat(signal, { top: limit });
+    const [, , ...pairs] = await this.#beat(signal, limit);
     return Array.from({ length: pairs.length / 2 }, (_, n) => ({
       user: String(pairs[2 * n]),
       refusals: Number(pairs[2 * n + 1]),
@@ -73,17 +76,10 @@ export class Servers {
     }
   }
 
-  async #beat(signal: AbortSignal, { reset = false, top = 0 } = {}): Promise<(string | number)[]> {
+  async #beat(signal: AbortSignal, top = 0): Promise<(string | number)[]> {
     const { redis, id, fixed, onReset, drainRefused } = this.#options;
     const refused = [...drainRefused()];
-    const args = [
-      id,
-      GONE_AFTER_MS,
-      reset ? 1 : 0,
-      top,
-      MAX_NAMES,
-      ...refused.flatMap(([user, times]) => [times, user]),
-    ];
+    const args = [id, GONE_AFTER_MS, top, MAX_NAMES, ...refused.flatMap(([user, times]) => [times, user])];
     const keys = [RATE_SERVERS_KEY, RATE_RESETS_KEY, RATE_REFUSED_KEY];
     const reply = (await redis.runScript(beat, keys, args, { signal })) as (string | number)[];
     this.#count = fixed ?? Math.max(1, Number(reply[0]));
