@@ -130,7 +130,7 @@ async function fill(name: string, take: Contender["take"]): Promise<void> {
 
 async function measure(take: Contender["take"], round: number): Promise<{ perSecond: number; us: number }> {
   await raw.config("RESETSTAT");
-  const from = Date.now() + round * 60_000;
+  const from = Date.now() + round * Math.ceil(DECISIONS / USERS) * 7_200;
   const startedAt = performance.now();
   let next = 0;
   const ask = async (): Promise<void> => {
