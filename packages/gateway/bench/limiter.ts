@@ -35,9 +35,9 @@ type Contender = {
   readonly name: string;
   readonly exact: string;
   /** One decision, at `nowMs` if it can be told the time. */
-  take(user: string, nowMs: number): Promise<unknown>;
+  readonly take: (user: string, nowMs: number) => Promise<unknown>;
   /** Redis keys of one user. */
-  keys(user: string): Promise<string[]>;
+  readonly keys: (user: string) => Promise<string[]>;
 };
 
 /** Check and add in one script, a sorted set with a member per request: what tutorials write. */

@@ -47,7 +47,7 @@ export function resolveConfig(input: ConfigInput = {}): Config {
 }
 
 /** Whether strangers are turned away, as far as the configuration alone can tell: Redis may hold keys as well. */
-export function demandsKeys({ keys, jwtSecret, jwtJwks, allowAnonymous }: Omit<Config, "host">): boolean {
+function demandsKeys({ keys, jwtSecret, jwtJwks, allowAnonymous }: Omit<Config, "host">): boolean {
   if (allowAnonymous !== undefined) return !allowAnonymous;
   return keys.length > 0 || jwtSecret !== undefined || jwtJwks !== undefined;
 }

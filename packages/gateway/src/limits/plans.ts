@@ -4,7 +4,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
 /** Every limit that a plan or a tenant may set, as it is written in the config file. */
-export const PLAN_LIMITS = {
+const PLAN_LIMITS = {
   requestsPerMinute: { name: "minute", unit: "requests", lengthMs: MINUTE_MS },
   requestsPerHour: { name: "hour", unit: "requests", lengthMs: HOUR_MS },
   requestsPerDay: { name: "day", unit: "requests", lengthMs: 24 * HOUR_MS },

@@ -62,7 +62,7 @@ export async function admit(
   }
 }
 
-export function subjectOf({ subject, tenant, plan }: Utterance): Subject {
+function subjectOf({ subject, tenant, plan }: Utterance): Subject {
   return { user: subject, ...(tenant !== undefined && { tenant }), ...(plan !== undefined && { plan }) };
 }
 

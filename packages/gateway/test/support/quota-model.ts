@@ -16,7 +16,7 @@ const { signal } = new AbortController();
 type Event = { readonly at: number; requests: number; characters: number };
 
 /** The definition of all units by brute force: every charge is kept and every window recounted. */
-export class QuotaModel {
+class QuotaModel {
   now = 0;
   readonly #events = new Map<string, Event[]>();
   readonly #streams = new Map<string, number>();
