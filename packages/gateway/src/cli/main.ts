@@ -85,8 +85,8 @@ function program(): Command {
       .command(name)
       .description(description)
       .argument("<user>")
-      .option("-t, --tenant <name>", "default: the one of the user's key in the config file")
-      .option("-p, --plan <name>", "default: the one of the user's key in the config file")
+      .option("-t, --tenant <name>", "default: the one of the user's key")
+      .option("-p, --plan <name>", "default: the one of the user's key")
       .action((user: string, options, command: Command) => run(user, options, readConfig(command).config));
   }
 
