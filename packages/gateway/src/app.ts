@@ -1,9 +1,12 @@
 import { fileURLToPath } from "node:url";
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
 import { type Logger, pino } from "pino";
+import { openAccess } from "./access.ts";
 import { composeSpeech, type Overrides, type SpeechSystem } from "./compose.ts";
 import type { ConfigInput } from "./config/config.ts";
 import { resolveConfig } from "./config/load.ts";
+import { adminRoutes } from "./http/admin-routes.ts";
+import { authenticate } from "./http/auth.ts";
 import { catalogueRoutes } from "./http/catalogue-routes.ts";
 import { healthRoutes } from "./http/health-routes.ts";
 import { speechRoute } from "./http/openai/speech-route.ts";
@@ -36,17 +39,21 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   const speech = await composeSpeech(config, logger, overrides);
   const { maxBodyBytes, requestTimeoutMs, maxConnections, slowReaderTimeoutMs } = config;
   const app = await createServer({ logger, version: VERSION, maxBodyBytes, requestTimeoutMs, maxConnections });
+  const access = await openAccess(config, speech, logger);
   let stopping = false;
 
+  authenticate(app, { authenticator: access.authenticator });
   speechRoute(app, { speak: speech.speak, formats: speech.formats, slowReaderTimeoutMs });
   catalogueRoutes(app, { voices: speech.voices, startedAtMs: speech.clock.now() });
   healthRoutes(app, { readiness: () => ({ stopping, parts: speech.parts() }) });
   statsRoute(app, { stats: speech.stats });
+  adminRoutes(app, { limits: speech.limits, keys: access.keys, audit: access.audit });
   pageRoutes(app, { directory: overrides.pageDirectory ?? PAGE_DIRECTORY });
 
   return {
     speech,
     async listen({ port = config.port, host = config.host } = {}) {
+      await access.checkAddress(host);
       const url = await app.listen({ port, host });
       const address = app.server.address();
       return { url, port: typeof address === "object" && address !== null ? address.port : port };
@@ -55,6 +62,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
     async close({ graceMs = config.shutdownGraceMs } = {}) {
       stopping = true;
       await closeServer(app, graceMs);
+      access.close();
       await speech.close();
     },
   };

@@ -6,6 +6,7 @@ import type { PartHealth, Readiness } from "./http/health-routes.ts";
 import { evictionPolicy } from "./redis/eviction-policy.ts";
 import { GuardedRedis } from "./redis/guarded-redis.ts";
 import type { RedisError } from "./redis/redis-error.ts";
+import { type RedisPort, redisPort } from "./redis/redis-port.ts";
 
 /** What Redis does for us; both by one connection unless REDIS_STATE_URL names another. */
 type Role = "audio" | "state";
@@ -15,6 +16,8 @@ export type RedisRoles = {
   readonly audio: GuardedRedis;
   /** Holds leases, limits, purges, statistics. Should not evict. */
   readonly state: GuardedRedis;
+  /** The same connection, for what needs single commands only. */
+  readonly statePort: RedisPort;
   /** For /readyz. */
   parts(): Readiness["parts"];
   /** What an operator should know that is no fault: one line each. */
@@ -42,6 +45,7 @@ export function openRedisRoles(config: Config, clock: Clock, log: Logger): Redis
   return {
     audio: audio.redis,
     state: state.redis,
+    statePort: redisPort(state.redis),
     parts: () => ({ redisAudio: audio.health("audio"), redisState: state.health("state") }),
     warnings: () => all.flatMap(({ warning }) => warning() ?? []),
     async settled() {

@@ -9,16 +9,19 @@ import { openStores } from "./compose-stores.ts";
 import { type Config, ConfigError, type EngineConfig } from "./config/config.ts";
 import { type AudioFormat, type AudioFormatName, DELIVERY_SAMPLE_RATE_HZ } from "./core/audio-format.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
+import { SpeechError } from "./core/errors.ts";
 import { EventBus } from "./core/events.ts";
-import type { AudioJoiner, AudioStore, RateLimiter, SpeechEngine, Transcoder } from "./core/ports.ts";
-import type { Window } from "./core/quota.ts";
+import type { AudioJoiner, AudioStore, SpeechEngine, Transcoder } from "./core/ports.ts";
 import { createEngines, EngineConfigError } from "./engines/registry.ts";
 import type { PartHealth, Readiness } from "./http/health-routes.ts";
 import type { StatsBody } from "./http/stats-route.ts";
-import { memoryRateLimiter } from "./limits/memory-rate-limiter.ts";
+import { type Limits, openLimits } from "./limits/limits.ts";
+import { planAllowances } from "./limits/plans.ts";
 import { logEvents } from "./observe/log.ts";
 import { type Counters, countEvents } from "./observe/stats.ts";
 import { RedisFlightBoard } from "./redis/redis-flight-board.ts";
+import type { RedisPort } from "./redis/redis-port.ts";
+import { FairQueue } from "./resilience/fair-queue.ts";
 import { createEngineCall } from "./speech/engine-call.ts";
 import { EngineChain } from "./speech/engine-chain.ts";
 import { SharedFlights } from "./speech/flight.ts";
@@ -46,6 +49,8 @@ export type SpeechSystem = {
   readonly speak: Speak;
   /** What has been said, on all servers. A purge through it reaches every one of them. */
   readonly store: AudioStore;
+  readonly limits: Limits;
+  readonly redis: RedisPort | undefined;
   readonly parts: () => Readiness["parts"];
   /** What an operator should know that is no fault. */
   readonly warnings: () => readonly string[];
@@ -80,7 +85,14 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
   const redis = await openRedis(config, clock, log);
   const stores = openStores({ config, clock, events, log, redis });
   const allServers = redis && openAllServersStats(redis, { counters, clock });
-  const limiter = openLimiter(config, clock);
+  const limits = openLimits({
+    clock,
+    redis: redis?.statePort,
+    servers: config.servers,
+    allowanceOf: configuredAllowances(config),
+    onFailure: (error) => log.debug({ reason: String(error) }, "redis did not decide; this server did"),
+  });
+  events.on("speech.refused", ({ subject }) => limits.refused(subject));
   const voices = new VoiceCatalogue({
     engines,
     aliases: config.voices,
@@ -96,7 +108,13 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     events,
     clock,
     ...(redis && { flights: openFlights(redis, clock, events) }),
-    callEngine: createEngineCall({ clock, events, transcoder, deadlinesOf: deadlines(config) }),
+    callEngine: createEngineCall({
+      clock,
+      events,
+      transcoder,
+      deadlinesOf: deadlines(config),
+      queueOf: engineQueues(config, clock, workers),
+    }),
     sha256: (text) => hash("sha256", text),
     ttlMs: config.cacheTtlSeconds * 1000,
     storeTimeoutMs: STORE_TIMEOUT_MS,
@@ -104,7 +122,8 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     deliveryFormats: Object.values(formats),
   });
   const speak = createSpeak({
-    limiter,
+    limiter: limits.limiter,
+    countHits: config.rateLimitCountHits,
     voices,
     clock,
     events,
@@ -126,10 +145,12 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     joiner,
     speak,
     store: stores.store,
+    limits,
+    redis: redis?.statePort,
     parts: () => ({
       engines: engineHealth(engines),
       cache: cacheHealth(config, redis),
-      limits: limitHealth(limiter),
+      limits: limitHealth(limits, redis?.statePort),
       ...redis?.parts(),
     }),
     warnings: () => redis?.warnings() ?? [],
@@ -146,7 +167,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
       await cache.close();
       await Promise.all([
         stores.close(),
-        limiter.close(),
+        limits.close(),
         transcoder.close(),
         ...engines.map((engine) => engine.close()),
       ]);
@@ -176,14 +197,6 @@ async function openRedis(config: Config, clock: Clock, log: Logger): Promise<Red
   return openRedisRoles(config, clock, log);
 }
 
-function openLimiter(config: Config, clock: Clock): RateLimiter {
-  const windows: Window[] = [
-    { name: "minute", limit: config.rateLimitPerMinute, lengthMs: 60_000 },
-    { name: "hour", limit: config.rateLimitPerHour, lengthMs: 3_600_000 },
-  ];
-  return memoryRateLimiter({ windows: windows.filter(({ limit }) => limit > 0), clock });
-}
-
 /** Leases and live audio belong where nothing is evicted. */
 function openFlights({ state }: RedisRoles, clock: Clock, events: EventBus): SharedFlights {
   const board = new RedisFlightBoard({ redis: state, clock });
@@ -211,6 +224,41 @@ function deadlines(config: Config) {
   };
 }
 
+/** What each subject may do, by the configuration. */
+export function configuredAllowances({ rateLimitPerMinute, rateLimitPerHour, plans, tenants }: Config) {
+  const standard = { requestsPerMinute: rateLimitPerMinute, requestsPerHour: rateLimitPerHour };
+  return planAllowances({ default: standard, plans, tenants });
+}
+
+/** More than its threads, so that none of them waits for the line to move. */
+const TURNS_PER_WORKER = 2;
+const REMOTE_TURNS = 32;
+const MAX_QUEUED = 1_000;
+
+/** The line before each engine. Embedded ones have their threads' number of places, others what the config says. */
+function engineQueues(config: Config, clock: Clock, workers: number) {
+  const entries = new Map([...EMBEDDED_ENGINES, ...config.engines].map((entry) => [entry.name, entry]));
+  const deadlinesOf = deadlines(config);
+  const number = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
+  const queues = new Map<string, FairQueue>();
+  return (engine: string): FairQueue => {
+    const known = queues.get(engine);
+    if (known !== undefined) return known;
+    const entry: Partial<EngineConfig> = entries.get(engine) ?? {};
+    const threads = number(entry.workers) ?? config.synthesisWorkers ?? workers;
+    const embedded = entry.type === "flite" || entry.type === "espeak";
+    const queue = new FairQueue({
+      clock,
+      maxConcurrent: number(entry.maxConcurrent) ?? (embedded ? threads * TURNS_PER_WORKER : REMOTE_TURNS),
+      maxQueued: number(entry.maxQueued) ?? MAX_QUEUED,
+      maxWaitMs: deadlinesOf(engine).firstAudioMs,
+      onFull: (retryAfterMs) => new SpeechError("overloaded", `too many wait for ${engine}`, { engine, retryAfterMs }),
+    });
+    queues.set(engine, queue);
+    return queue;
+  };
+}
+
 function engineHealth(engines: readonly SpeechEngine[]): PartHealth {
   return { status: "ok", detail: engines.map(({ name }) => name).join(", ") };
 }
@@ -223,10 +271,10 @@ function cacheHealth(config: Config, redis: RedisRoles | undefined): PartHealth 
   return { status: "degraded", detail: `${memory}; Redis is ${redis.audio.state}` };
 }
 
-function limitHealth({ windows }: RateLimiter): PartHealth {
-  if (windows.length === 0) return { status: "off", detail: "no limits" };
-  return {
-    status: "ok",
-    detail: windows.map(({ limit, name }) => `${limit} requests per ${name} and user`).join(", "),
-  };
+function limitHealth({ limiter, servers }: Limits, redis: RedisPort | undefined): PartHealth {
+  const { user } = limiter.allowanceOf({ user: "" });
+  if (user.length === 0) return { status: "off", detail: "no limits" };
+  const each = user.map(({ limit, name, unit }) => `${limit} ${unit ?? "requests"} per ${name} and user`).join(", ");
+  if (redis === undefined || redis.state === "up") return { status: "ok", detail: each };
+  return { status: "degraded", detail: `${each}; Redis is ${redis.state}: this server alone, one of ${servers()}` };
 }

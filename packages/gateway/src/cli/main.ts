@@ -3,6 +3,8 @@ import { ConfigError } from "../config/config.ts";
 import { AUDIO_FORMAT_NAMES } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
 import { VERSION } from "../version.ts";
+import { createApiKey, listApiKeys, revokeApiKey } from "./keys.ts";
+import { resetLimits, showLimits } from "./limits.ts";
 import { readConfig } from "./read-config.ts";
 import { say } from "./say.ts";
 import { listVoices } from "./voices.ts";
@@ -23,7 +25,7 @@ function program(): Command {
     .command("serve", { isDefault: true })
     .description("start the gateway")
     .option("-p, --port <number>", "TCP port (default: PORT or 8080)")
-    .option("--host <address>", "address to listen on (default: HOST or 127.0.0.1)")
+    .option("--host <address>", "address to listen on (default: HOST; else 127.0.0.1, with keys 0.0.0.0)")
     .action(async ({ port, host }: { port?: string; host?: string }, command: Command) => {
       const { config, warnings } = readConfig(command, { ...(port && { port }), ...(host && { host }) });
       const { serve } = await import("../main.ts");
@@ -53,6 +55,39 @@ function program(): Command {
     .option("-l, --language <tag>", "only this language, for example en or en-GB")
     .option("--json", "as JSON")
     .action((options, command: Command) => listVoices(options, readConfig(command).config));
+
+  const keys = mynah.command("keys").description("API keys: create, list, revoke");
+  keys
+    .command("create")
+    .description("make a key; it is kept in Redis, or printed as a line for the config file")
+    .requiredOption("-u, --user <name>", "who it belongs to")
+    .option("-t, --tenant <name>", "default: the user alone")
+    .option("-p, --plan <name>", "a plan of the config file")
+    .option("--admin", "opens the /admin routes")
+    .action((options, command: Command) => createApiKey(options, readConfig(command).config));
+  keys
+    .command("list")
+    .description("all keys, by the id that revoke takes")
+    .action((_, command: Command) => listApiKeys(readConfig(command).config));
+  keys
+    .command("revoke")
+    .description("end a key that is kept in Redis")
+    .argument("<id>")
+    .action((id: string, _, command: Command) => revokeApiKey(id, readConfig(command).config));
+
+  const limits = mynah.command("limits").description("what users have left: show, reset");
+  for (const [name, description, run] of [
+    ["show", "what a user has left", showLimits],
+    ["reset", "forget what a user took", resetLimits],
+  ] as const) {
+    limits
+      .command(name)
+      .description(description)
+      .argument("<user>")
+      .option("-t, --tenant <name>", "default: the one of the user's key")
+      .option("-p, --plan <name>", "default: the one of the user's key")
+      .action((user: string, options, command: Command) => run(user, options, readConfig(command).config));
+  }
 
   return mynah;
 }

@@ -1,3 +1,4 @@
+import type { KeyConfig, LimitsConfig } from "./access-schemas.ts";
 import type { OPTIONS } from "./options.ts";
 
 /** Type of each option's value, read off its line in the table. */
@@ -22,7 +23,12 @@ export type Settings = {
 export type EngineConfig = { readonly name: string; readonly type: string } & Readonly<Record<string, unknown>>;
 
 /** Everything a gateway is made from. */
-export type Config = Settings & {
+export type Config = Omit<Settings, "host"> & {
+  readonly host: string;
+  /** Of the config file and of the environment, hashed. */
+  readonly keys: readonly KeyConfig[];
+  readonly plans: Readonly<Record<string, LimitsConfig>>;
+  readonly tenants: Readonly<Record<string, LimitsConfig>>;
   /** In order of preference. Empty: the embedded ones. */
   readonly engines: readonly EngineConfig[];
   /** What callers say → engine name → what that engine says. */
@@ -30,7 +36,7 @@ export type Config = Settings & {
 };
 
 /** For people who embed the gateway: only what differs from the defaults. */
-export type ConfigInput = Partial<Config>;
+export type ConfigInput = { readonly [K in keyof Config]?: Config[K] | undefined };
 
 /** A setting that cannot be understood. One line that says what to write instead. */
 export class ConfigError extends Error {

@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { parse as parseYaml, YAMLParseError } from "yaml";
 import { z } from "zod";
+import { accessSchemas, type KeyConfig, type LimitsConfig, parseApiKeys } from "./access-schemas.ts";
 import { type Config, ConfigError, type ConfigInput, type EngineConfig, type Settings } from "./config.ts";
 import { OPTIONS, type OptionName, type OptionSpec } from "./options.ts";
 import { parseOption } from "./parse-option.ts";
@@ -22,7 +24,7 @@ export type LoadedConfig = {
 
 const DEFAULT_FILE = "mynah.config.yaml";
 /** Names that begin so are meant for us; what is not in the table is probably misspelt. */
-const OUR_PREFIXES = /^(MYNAH|REDIS|CACHE|RATE_LIMIT|TTS)_/;
+const OUR_PREFIXES = /^(MYNAH|REDIS|CACHE|RATE_LIMIT|TTS|JWT)_/;
 /** Kubernetes and Docker put these into every container for a service named `redis`. */
 const INJECTED = /_(PORT(_.*)?|SERVICE_(HOST|PORT.*)|NAME|ENV_.*)$/;
 /** Names of the original system whose work is done by another option here. */
@@ -39,7 +41,15 @@ const FORMER: Readonly<Record<string, string>> = {
 export function resolveConfig(input: ConfigInput = {}): Config {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([name, spec]) => [name, spec.default]));
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
-  return { ...(defaults as Settings), engines: [], voices: {}, ...given };
+  const access = { keys: [], plans: {}, tenants: {} };
+  const config = { ...(defaults as Settings), engines: [], voices: {}, ...access, ...given } as Omit<Config, "host">;
+  return { ...config, host: input.host ?? (demandsKeys(config) ? "0.0.0.0" : "127.0.0.1") };
+}
+
+/** Whether strangers are turned away, as far as the configuration alone can tell: Redis may hold keys as well. */
+function demandsKeys({ keys, jwtSecret, jwtJwks, allowAnonymous }: Omit<Config, "host">): boolean {
+  if (allowAnonymous !== undefined) return !allowAnonymous;
+  return keys.length > 0 || jwtSecret !== undefined || jwtJwks !== undefined;
 }
 
 /** Reads environment, flags and config file. Throws a ConfigError of one line for anything that cannot be understood. */
@@ -49,11 +59,18 @@ export function loadConfig({ env, flags = {}, checkEngine }: LoadOptions): Loade
     const raw = flags[name] ?? env[spec.env];
     if (raw !== undefined && raw.trim() !== "") settings[name] = parseOption(spec, raw);
   }
+  const keys = parseApiKeys(settings.apiKeys as string | undefined, hashedKey);
+  delete settings.apiKeys; // from here on only their hashes are known
   const file = readConfigFile(settings.configFile as string | undefined, env, checkEngine);
   return {
-    config: resolveConfig({ ...settings, ...file.content }),
+    config: resolveConfig({ ...settings, ...file.content, keys: [...(file.content.keys ?? []), ...keys] }),
     warnings: [...unknownNames(env), ...file.warnings],
   };
+}
+
+/** As `identity/api-key.ts` does it; config/ imports nobody. */
+function hashedKey(key: string): string {
+  return `sha256:${createHash("sha256").update(key).digest("hex")}`;
 }
 
 function unknownNames(env: Environment): string[] {
@@ -93,9 +110,16 @@ const fileSchema = z.object({
     )
     .optional(),
   voices: z.record(z.string().min(1), z.record(z.string(), z.string().min(1))).optional(),
+  ...accessSchemas,
 });
 
-type FileContent = { engines?: EngineConfig[]; voices?: Record<string, Record<string, string>> };
+type FileContent = {
+  engines?: EngineConfig[];
+  voices?: Record<string, Record<string, string>>;
+  keys?: KeyConfig[];
+  plans?: Record<string, LimitsConfig>;
+  tenants?: Record<string, LimitsConfig>;
+};
 
 function readConfigFile(
   asked: string | undefined,

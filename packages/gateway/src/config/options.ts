@@ -41,8 +41,9 @@ export const OPTIONS = {
   host: {
     env: "HOST",
     is: { kind: "string" },
-    default: "127.0.0.1",
-    meaning: "Address to listen on. `0.0.0.0` opens the gateway to the network.",
+    default: undefined,
+    meaning:
+      "Address to listen on. Not set: `0.0.0.0` if a key or token is demanded, else `127.0.0.1`. Without keys any other address needs ALLOW_ANONYMOUS.",
   },
   configFile: {
     env: "MYNAH_CONFIG",
@@ -165,6 +166,70 @@ export const OPTIONS = {
     default: 500,
     unit: "requests",
     meaning: "Requests that one user may make in any 3600 seconds; 0 turns this window off.",
+  },
+  rateLimitCountHits: {
+    env: "RATE_LIMIT_COUNT_HITS",
+    is: { kind: "boolean" },
+    default: true,
+    meaning: "`false`: an answer that is stored whole counts as no request.",
+  },
+  servers: {
+    env: "SERVERS",
+    is: integer(1, 10_000),
+    default: undefined,
+    unit: "servers",
+    meaning:
+      "How many gateways share the limits; without Redis each admits its share. Not set: they are counted in Redis while it is there.",
+  },
+  apiKeys: {
+    env: "MYNAH_API_KEYS",
+    is: { kind: "string" },
+    default: undefined,
+    meaning: "API keys as `user=key` or `user=sha256:…`, separated by commas; `keys` of the config file can say more.",
+  },
+  adminKey: {
+    env: "ADMIN_KEY",
+    is: { kind: "string" },
+    default: undefined,
+    meaning: "Key of the `/admin` routes, or its `sha256:…`. Not set: only keys with `admin: true` open them.",
+  },
+  allowAnonymous: {
+    env: "ALLOW_ANONYMOUS",
+    is: { kind: "boolean" },
+    default: undefined,
+    meaning:
+      "`true` lets callers without a key speak, on any address; `false` turns them away even if no key is configured here. Not set: they may speak as long as there are no keys.",
+  },
+  jwtSecret: {
+    env: "JWT_SECRET",
+    is: { kind: "string" },
+    default: undefined,
+    meaning: "Shared secret of tokens signed with HS256, HS384 or HS512; at least 32 characters.",
+  },
+  jwtJwks: {
+    env: "JWT_JWKS",
+    is: { kind: "string" },
+    default: undefined,
+    meaning: "URL or file with the public keys (JWKS) of tokens signed with RS, PS, ES or EdDSA.",
+  },
+  jwtIssuer: {
+    env: "JWT_ISSUER",
+    is: { kind: "string" },
+    default: undefined,
+    meaning: "The `iss` that a token must have.",
+  },
+  jwtAudience: {
+    env: "JWT_AUDIENCE",
+    is: { kind: "string" },
+    default: undefined,
+    meaning: "The `aud` that a token must have.",
+  },
+  jwtClockToleranceSeconds: {
+    env: "JWT_CLOCK_TOLERANCE",
+    is: integer(0, 600),
+    default: 5,
+    unit: "s",
+    meaning: "How far the clocks of whoever signs tokens may be off.",
   },
   maxTextChars: {
     env: "MAX_TEXT_CHARS",

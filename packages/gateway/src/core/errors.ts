@@ -22,7 +22,8 @@ export const ERROR_CODES = {
     status: 400,
     type: "invalid_request_error",
     retryable: false,
-    meaning: "The text is longer than MAX_TEXT_CHARS.",
+    meaning:
+      "The text is longer than MAX_TEXT_CHARS, or has more characters than the caller's limit ever lets through.",
   },
   voice_not_found: {
     status: 400,
@@ -73,6 +74,12 @@ export const ERROR_CODES = {
     type: "requests",
     retryable: true,
     meaning: "The user's limit is used up; `Retry-After` says when there is room again.",
+  },
+  too_many_failures: {
+    status: 429,
+    type: "authentication_error",
+    retryable: true,
+    meaning: "Too many wrong keys came from this address; nothing it sends is looked at until `Retry-After`.",
   },
   headers_too_large: {
     status: 431,

@@ -1,6 +1,6 @@
 import type { AudioFormat } from "./audio-format.ts";
 import type { CacheKey } from "./cache-key.ts";
-import type { Decision, Window } from "./quota.ts";
+import type { Allowance, Cost, Decision, Refusal, Subject, WindowState } from "./quota.ts";
 import type { Voice } from "./voice.ts";
 
 /** Every asynchronous port method takes one: there is no call that cannot be given up. */
@@ -142,7 +142,15 @@ export interface AudioJoiner {
 
 /** Counts what subjects do. Being refused is an answer, not an error; `take` rejects only when the limiter itself fails. */
 export interface RateLimiter {
-  readonly windows: readonly Window[];
-  take(subject: string, options: CallOptions): Promise<Decision>;
+  /** The windows that hold for a subject now; they may change from call to call. */
+  allowanceOf(subject: Subject): Allowance;
+  /** A refusal that is known without asking anybody, because its time is not over; it costs nothing. */
+  knownRefusal(subject: Subject, cost: Cost): Refusal | undefined;
+  /** Admits and charges every window, or refuses and charges none. The cost fits into the allowance (`neverFits`). */
+  take(subject: Subject, cost: Cost, options: CallOptions): Promise<Decision>;
+  /** The same windows without taking anything: the subject's, then its tenant's. */
+  peek(subject: Subject, options: CallOptions): Promise<readonly WindowState[]>;
+  /** Forgets all that this user took. What the tenant took stays. */
+  reset(subject: Subject, options: CallOptions): Promise<void>;
   close(): Promise<void>;
 }

@@ -30,6 +30,9 @@ export type Utterance = {
   readonly instructions?: string;
   readonly format: AudioFormat;
   readonly cache: CachePolicy;
-  /** Who is counted for it. */
+  /** Who is counted for it: a user, within the tenant if there is one. */
   readonly subject: string;
+  readonly tenant?: string;
+  /** How much the user may have; absent: the default plan. */
+  readonly plan?: string;
 };

@@ -113,7 +113,7 @@ async function refusal(response: Response, engine: string): Promise<SpeechError>
   await response.body?.cancel(); // an unread body keeps its pooled socket busy
   const ours = status >= 400 && status < 500 && status !== 408 && status !== 429;
   const retryAfter = headers.get("retry-after");
-  const seconds = retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) : undefined;
+  const seconds = retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) : status === 429 ? 1 : undefined;
   const details = { engine, ...(seconds !== undefined && { retryAfterMs: seconds * 1000 }) };
   return new SpeechError(ours ? "engine_rejected" : "engine_failed", `${engine} answered ${status}`, details);
 }

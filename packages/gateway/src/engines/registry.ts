@@ -36,13 +36,20 @@ const timeoutMs = z
   .describe("Milliseconds to its first audio, and between chunks.");
 const workers = z.number().int().min(1).max(64).optional().describe("Threads, or processes at a time.");
 const maxQueued = z.number().int().min(0).max(100_000).optional().describe("Syntheses that may wait for one of them.");
+const maxConcurrent = z
+  .number()
+  .int()
+  .min(1)
+  .max(10_000)
+  .optional()
+  .describe("Syntheses that may run at once; others wait, and tenants take turns.");
 const optional = z.boolean().optional().describe("Go on without it when it is not installed.");
 
 /** Fields of each engine type, with their meaning. */
 export const ENGINE_SCHEMAS = {
-  flite: z.strictObject({ name, type: z.literal("flite"), timeoutMs, workers, maxQueued }),
+  flite: z.strictObject({ name, type: z.literal("flite"), timeoutMs, workers, maxConcurrent, maxQueued }),
   espeak: z.strictObject({
-    ...{ name, type: z.literal("espeak"), timeoutMs, workers, maxQueued, optional },
+    ...{ name, type: z.literal("espeak"), timeoutMs, workers, maxConcurrent, maxQueued, optional },
     modulePath: z
       .union([z.string().min(1), z.literal(false)])
       .optional()
@@ -53,7 +60,7 @@ export const ENGINE_SCHEMAS = {
       .describe("The program, `espeak-ng` if not given; false: do not use it."),
   }),
   "openai-compatible": z.strictObject({
-    ...{ name, type: z.literal("openai-compatible"), timeoutMs },
+    ...{ name, type: z.literal("openai-compatible"), timeoutMs, maxConcurrent, maxQueued },
     baseUrl: z.url({ protocol: /^https?$/ }).describe("With its /v1."),
     apiKey: z.string().min(1).optional().describe("Sent as a bearer token."),
     model: z.string().min(1).optional().describe("Sent when the caller names none."),
@@ -91,7 +98,7 @@ const CREATE: { readonly [Type in EngineType]: Create<Type> } = {
     const advice = "install the program espeak-ng or the package @echogarden/espeak-ng-emscripten, or remove the entry";
     throw new EngineConfigError(`engine "${config.name}": espeak is not installed; ${advice}`);
   },
-  async "openai-compatible"({ type: _type, timeoutMs: _timeoutMs, ...config }, { fetch }) {
+  async "openai-compatible"({ type: _, timeoutMs: __, maxConcurrent: ___, maxQueued: ____, ...config }, { fetch }) {
     return openAiCompatibleEngine({ ...withoutUndefined(config), ...(fetch && { fetch }) });
   },
 };

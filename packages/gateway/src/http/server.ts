@@ -64,7 +64,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         version: options.version,
         description: "Text-to-speech gateway: any engine, one shared cache.",
       },
-      tags: [{ name: "speech" }, { name: "catalogue" }, { name: "operations" }],
+      tags: [{ name: "speech" }, { name: "catalogue" }, { name: "operations" }, { name: "admin" }],
+      components: {
+        securitySchemes: {
+          bearer: { type: "http", scheme: "bearer", description: "An API key or a JWT; OpenAI's way." },
+          xiApiKey: { type: "apiKey", in: "header", name: "xi-api-key", description: "An API key; ElevenLabs' way." },
+        },
+      },
     },
   });
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());

@@ -1,6 +1,6 @@
 import { MIME_TYPES } from "../core/audio-format.ts";
 import { ERROR_CODES } from "../core/errors.ts";
-import type { Decision } from "../core/quota.ts";
+import { type Decision, unitOf, type Window } from "../core/quota.ts";
 import type { Speech } from "../speech/speak.ts";
 
 /** Headers of an answer with audio: what it is, where it came from and what it cost. */
@@ -38,23 +38,50 @@ function serverTiming({ limitMs, cacheMs, engineMs, transcodeMs }: Speech["timin
 }
 
 /**
- * OpenAI's `x-ratelimit-*` for the window with the least room, and the IETF draft's RateLimit fields
- * (draft-ietf-httpapi-ratelimit-headers) for all of them.
+ * OpenAI's `x-ratelimit-*`, of requests and, where they are limited, of characters: for each the window with the least
+ * room. And the IETF draft's RateLimit fields (draft-ietf-httpapi-ratelimit-headers) for all windows.
  */
-export function limitHeaders({ states }: Decision): Record<string, string> {
+export function limitHeaders({ states }: Pick<Decision, "states">): Record<string, string> {
   if (states.length === 0) return {};
-  const tightest = states.reduce((least, state) => (state.remaining < least.remaining ? state : least));
   return {
-    "x-ratelimit-limit-requests": String(tightest.window.limit),
-    "x-ratelimit-remaining-requests": String(tightest.remaining),
-    "x-ratelimit-reset-requests": goDuration(tightest.resetMs),
+    ...openAiHeaders(
+      "requests",
+      states.filter(({ window }) => unitOf(window) === "requests"),
+    ),
+    ...openAiHeaders(
+      "characters",
+      states.filter(({ window }) => unitOf(window) === "characters"),
+    ),
     "ratelimit-policy": states
-      .map(({ window }) => `"${window.name}";q=${window.limit};w=${Math.ceil(window.lengthMs / 1000)}`)
+      .map(
+        ({ window }) => `"${window.name}";q=${window.limit};w=${Math.ceil(window.lengthMs / 1000)}${quotaUnit(window)}`,
+      )
       .join(", "),
     ratelimit: states
       .map(({ window, remaining, resetMs }) => `"${window.name}";r=${remaining};t=${Math.ceil(resetMs / 1000)}`)
       .join(", "),
   };
+}
+
+function openAiHeaders(unit: string, states: Decision["states"]): Record<string, string> {
+  if (states.length === 0) return {};
+  const tightest = states.reduce((least, state) => (state.remaining < least.remaining ? state : least));
+  return {
+    [`x-ratelimit-limit-${unit}`]: String(tightest.window.limit),
+    [`x-ratelimit-remaining-${unit}`]: String(tightest.remaining),
+    [`x-ratelimit-reset-${unit}`]: goDuration(tightest.resetMs),
+  };
+}
+
+/** The draft's default unit is requests. */
+function quotaUnit(window: Window): string {
+  return unitOf(window) === "requests" ? "" : `;qu="${unitOf(window)}"`;
+}
+
+/** A refusal in words. */
+export function limitReached(window: Window): string {
+  if (unitOf(window) === "streams") return `limit of ${window.limit} answers at a time reached`;
+  return `limit of ${window.limit} ${unitOf(window)} per ${window.lengthMs / 1000} s reached`;
 }
 
 /** `12ms`, `1.5s`, `6m0s`: the way OpenAI writes how long to wait. */

@@ -1,9 +1,11 @@
 /**
  * The only file that knows how keys in Redis are called. Beside the audio, PRODUCT §5 reserves: `tts:stats` (hash,
- * counters over all servers), `rate:tts:…` (one key per user, all windows), `tts:flight:…` and `tts:live:…` (lease and
+ * counters over all servers), `tts:flight:…` and `tts:live:…` (lease and
  * live audio of a synthesis in progress; both carry the same `{hash tag}`, so that they share a cluster slot).
  */
+import { createHash } from "node:crypto";
 import type { CacheKey } from "../core/cache-key.ts";
+import type { Subject } from "../core/quota.ts";
 
 const AUDIO_PREFIX = "tts:audio:";
 /** Half of the digest: enough against accidents. The whole one is in the entry and compared on read. */
@@ -53,3 +55,45 @@ export const PURGE_LOG_KEY = "tts:purges";
 export const OURS_GLOB = "*tts:*";
 /** Every key of ours and no other. */
 export const OURS = /^(rate:)?tts:/;
+
+const RATE_PREFIX = "rate:tts:";
+const PLAIN_NAME = /^[\w.@-]{1,96}$/;
+const MAX_NAME_LENGTH = 96;
+
+/**
+ * Where a user's windows are counted; `KEYS rate:tts:*:<user>:*` finds it. The hash tag is the tenant, so that the
+ * tenant's own key is in the same cluster slot and one script can decide both; users without a tenant spread over all.
+ */
+export function rateKey({ user, tenant }: Subject): string {
+  return tenant === undefined
+    ? `${RATE_PREFIX}{:${keyName(user)}:}log`
+    : `${RATE_PREFIX}{${keyName(tenant)}}:${keyName(user)}:log`;
+}
+
+/** Where a tenant's windows are counted. No user has an empty name in a key. */
+export function tenantRateKey(tenant: string): string {
+  return `${RATE_PREFIX}{${keyName(tenant)}}::log`;
+}
+
+/** Which servers count, which users they refused, and how often users were reset: three keys in one slot. */
+export const RATE_SERVERS_KEY = `${RATE_PREFIX}{=}servers`;
+export const RATE_REFUSED_KEY = `${RATE_PREFIX}{=}refused`;
+export const RATE_RESETS_KEY = `${RATE_PREFIX}{=}resets`;
+
+/** API keys made by the command line or an admin, by the digest of the key. */
+export const API_KEYS_KEY = "tts:keys";
+
+/**
+ * A name that anybody may have chosen, as part of a key: two names never become one, and none can hold a separator, a
+ * brace or a wildcard. Long ones are hashed, from UTF-16, because lone surrogates have no UTF-8.
+ */
+function keyName(name: string): string {
+  if (PLAIN_NAME.test(name)) return name;
+  const escaped = name.isWellFormed() ? encodeURIComponent(name).replaceAll(/[!'()*~]/g, hexOf) : "";
+  if (escaped !== "" && escaped.length <= MAX_NAME_LENGTH) return escaped;
+  return `~${createHash("sha256").update(Buffer.from(name, "utf16le")).digest("hex").slice(0, 32)}`;
+}
+
+function hexOf(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}

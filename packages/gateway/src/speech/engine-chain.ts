@@ -16,6 +16,8 @@ export type Segment = {
   readonly instructions?: string;
   readonly format: AudioFormat;
   readonly policy: CachePolicy;
+  /** Who takes turns in an engine's line. */
+  readonly tenant?: string;
   /** Best first; never empty. */
   readonly candidates: readonly Candidate[];
 };
@@ -99,10 +101,11 @@ function spokenBy(
 }
 
 function segmentRequest(segment: Segment, { engine, voice }: Candidate): SegmentRequest {
-  const { text, model, language, speed, pitch, instructions, format, policy } = segment;
+  const { text, model, language, speed, pitch, instructions, format, policy, tenant } = segment;
   return {
     engine,
     policy,
+    ...(tenant !== undefined && { tenant }),
     request: {
       text,
       voice,

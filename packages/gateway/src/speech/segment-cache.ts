@@ -29,6 +29,8 @@ export type SegmentRequest = {
   readonly engine: SpeechEngine;
   readonly request: SynthesisRequest;
   readonly policy: CachePolicy;
+  /** Whose turn it takes in an engine's line, if it has to be made. */
+  readonly tenant?: string;
 };
 
 /** A segment's audio: stored and whole, or a reader on a running synthesis. */
@@ -189,8 +191,9 @@ export class SegmentCache {
   /** What the engine says, or said to another server. What may not be stored is not passed around in Redis either. */
   #native(segment: SegmentRequest, { timing }: Course, signal: AbortSignal): AsyncIterable<SynthesisChunk> {
     const { callEngine, flights } = this.#deps;
-    const { engine, request, policy } = segment;
-    const start = (own: AbortSignal) => callEngine(engine, request, { signal: own });
+    const { engine, request, policy, tenant } = segment;
+    const start = (own: AbortSignal) =>
+      callEngine(engine, request, { signal: own, ...(tenant !== undefined && { tenant }) });
     if (flights === undefined || !policy.write) return start(signal);
     const format = engine.outputFormat(request);
     return flights.fly(

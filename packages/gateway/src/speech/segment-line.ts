@@ -7,6 +7,8 @@ export type SegmentLineOptions = {
   /** Ends what is begun when it aborts; the only thing that does. */
   readonly signal: AbortSignal;
   readonly onSpoken: (spoken: SpokenSegment) => void;
+  /** A segment broke off that was being delivered, and not because the listener left. */
+  readonly onFailed?: (spoken: SpokenSegment) => void;
 };
 
 /** Segments that may be in the making ahead of the one being delivered. */
@@ -32,7 +34,7 @@ export class SegmentLine {
       this.#begun.delete(at);
       for (let next = at + 1; next <= at + PREFETCH && next < segments.length; next++) void this.#begin(next);
       onSpoken(spoken);
-      yield audioOf(spoken);
+      yield this.#audioOf(spoken);
     }
   }
 
@@ -46,12 +48,17 @@ export class SegmentLine {
     this.#begun.set(at, begun);
     return begun;
   }
-}
 
-async function* audioOf(spoken: SpokenSegment): AsyncGenerator<Uint8Array> {
-  if ("stored" in spoken) {
-    yield spoken.stored.audio;
-    return;
+  async *#audioOf(spoken: SpokenSegment): AsyncGenerator<Uint8Array> {
+    if ("stored" in spoken) {
+      yield spoken.stored.audio;
+      return;
+    }
+    try {
+      for await (const { audio } of spoken.chunks) if (audio !== undefined) yield audio;
+    } catch (error) {
+      if (!this.#options.signal.aborted) this.#options.onFailed?.(spoken);
+      throw error;
+    }
   }
-  for await (const { audio } of spoken.chunks) if (audio !== undefined) yield audio;
 }

@@ -4,10 +4,11 @@ import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { EventBus, SegmentOutcome } from "../core/events.ts";
 import type { AudioJoiner, CallOptions, RateLimiter, WordTime } from "../core/ports.ts";
-import type { Decision } from "../core/quota.ts";
+import type { Decision, Refusal } from "../core/quota.ts";
 import { isSpeakable, prepareText } from "../core/text/prepare.ts";
 import { splitSegments } from "../core/text/segment.ts";
 import type { Utterance } from "../core/utterance.ts";
+import { admit, type Bill } from "./admission.ts";
 import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
 import { SpeechReport } from "./report.ts";
 import { SegmentLine } from "./segment-line.ts";
@@ -43,7 +44,7 @@ export type Speech = {
 
 export type SpeakResult =
   | { readonly admitted: true; readonly speech: Speech }
-  | { readonly admitted: false; readonly quota: Extract<Decision, { admitted: false }> };
+  | { readonly admitted: false; readonly quota: Refusal };
 
 export type Speak = (
   utterance: Utterance,
@@ -60,39 +61,35 @@ export type SpeakDeps = {
   readonly maxTextChars: number;
   /** What is made for a longer text is not stored. Default: no bound. */
   readonly maxCachedTextChars?: number | undefined;
+  /** False: answers that are stored whole are not counted. */
+  readonly countHits?: boolean;
 };
 
-/** Segments looked up at once before the first is spoken. Longer texts are looked up as they are spoken. */
-const LOOKUP_AHEAD = 32;
 /** A whole answer up to this size is put together in memory, and so has a Content-Length. */
 const MAX_WHOLE_BYTES = 16 * 1024 * 1024;
 
 /** One request's whole story: may they → who speaks → segments → stored, shared or made → joined. */
 export function createSpeak(deps: SpeakDeps): Speak {
-  const { limiter, voices, chain, events, clock } = deps;
+  const { limiter, voices, chain, events, clock, countHits = true } = deps;
   return async function speak(utterance, { signal, requestId }) {
     const startedAt = clock.monotonic();
     try {
       const text = checkedText(utterance.text, deps.maxTextChars);
       const candidates = await voices.resolve(utterance, { signal }); // before the limiter: a wrong name costs nobody quota
-      const quota = await limiter.take(utterance.subject, { signal });
-      if (!quota.admitted) {
-        events.emit("speech.refused", { requestId, subject: utterance.subject, window: quota.window.name });
-        return { admitted: false, quota };
-      }
-      const limitedAt = clock.monotonic();
       const segments = planSegments(text, keptIfShort(utterance, text, deps.maxCachedTextChars), candidates);
-      const ahead = await Promise.all(
-        segments.slice(0, LOOKUP_AHEAD).map((segment) => chain.lookup(segment, { signal })),
-      );
+      const resolvedAt = clock.monotonic();
+      const admission = await admit({ limiter, chain, clock, countHits }, utterance, segments, { signal });
+      if ("admitted" in admission) {
+        events.emit("speech.refused", { requestId, subject: utterance.subject, window: admission.window.name });
+        return { admitted: false, quota: admission };
+      }
       const context: Context = {
         utterance,
         segments,
-        ahead,
+        ...admission,
         signal,
-        quota,
-        limitMs: limitedAt - startedAt,
-        cacheMs: clock.monotonic() - limitedAt,
+        limitMs: admission.limitedAt - resolvedAt,
+        cacheMs: clock.monotonic() - resolvedAt,
         report: new SpeechReport(events, clock, { utterance, requestId, startedAt, characters: text.length }),
       };
       return { admitted: true, speech: storedSpeech(deps, context) ?? (await streamedSpeech(deps, context)) };
@@ -112,6 +109,7 @@ type Context = {
   readonly ahead: readonly (SpokenSegment | undefined)[];
   readonly signal: AbortSignal;
   readonly quota: Decision;
+  readonly bill: Bill;
   readonly limitMs: number;
   readonly cacheMs: number;
   readonly report: SpeechReport;
@@ -119,13 +117,14 @@ type Context = {
 
 /** The answer when all of it was stored. */
 function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefined {
-  const { utterance, ahead, segments, report, quota, limitMs, cacheMs } = context;
+  const { utterance, ahead, segments, report, bill, quota, limitMs, cacheMs } = context;
   const [first] = ahead;
   const stored = allStored(ahead, segments.length);
   if (stored === undefined || first === undefined) return undefined;
   const whole = joinStored(joiner, utterance.format, stored, segments);
   for (const spoken of ahead) report.segment(spoken!);
   report.delivered(whole.bytes.byteLength, first.engine);
+  bill.settle();
   return {
     format: utterance.format,
     engine: first.engine,
@@ -143,14 +142,27 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
 
 /** The answer when some of it is still to be made. Resolves with its first audio. */
 async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Context): Promise<Speech> {
-  const { utterance, ahead, segments, report, quota, limitMs, cacheMs } = context;
+  const { utterance, ahead, segments, report, bill, quota, limitMs, cacheMs } = context;
   // Its own signal ends with the answer, however that ends: nothing begun for it can outlive it.
   const over = new AbortController();
-  const end = (): void => over.abort(ANSWER_OVER);
+  const end = (): void => {
+    over.abort(ANSWER_OVER);
+    bill.settle();
+  };
   const signal = AbortSignal.any([context.signal, over.signal]);
   const startedAt = clock.monotonic();
   try {
-    const line = new SegmentLine({ chain, segments, ahead, signal, onSpoken: (spoken) => report.segment(spoken) });
+    const line = new SegmentLine({
+      chain,
+      segments,
+      ahead,
+      signal,
+      onSpoken(spoken) {
+        report.segment(spoken);
+        bill.spoken(spoken);
+      },
+      onFailed: (spoken) => bill.failed(spoken),
+    });
     const first = await line.first();
     const times = makingTimes(first, startedAt, clock.monotonic());
     const joined = await primed(joiner.join(utterance.format, line.parts()));
@@ -195,13 +207,23 @@ function keptIfShort(utterance: Utterance, text: string, maxChars = Number.POSIT
 }
 
 function planSegments(text: string, utterance: Utterance, candidates: readonly Candidate[]): Segment[] {
+  const { subject, tenant = subject, cache: policy } = utterance;
   // The caller's model has chosen the engines; which model an engine uses is said in its configuration.
-  const { voice: _voice, text: _text, subject: _subject, cache: policy, model: _model, ...sound } = utterance;
+  const {
+    voice: _voice,
+    text: _text,
+    subject: _subject,
+    plan: _plan,
+    cache: _cache,
+    model: _model,
+    ...sound
+  } = utterance;
   const maxChars = Math.min(...candidates.map(({ engine }) => engine.capabilities.maxChars));
   return splitSegments(text, { maxChars, ...(sound.language && { language: sound.language }) }).map((part) => ({
     ...sound,
     text: part,
     policy,
+    tenant,
     candidates,
   }));
 }

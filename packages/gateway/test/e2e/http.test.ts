@@ -281,6 +281,10 @@ describe("other routes", () => {
     };
     expect(api.openapi).toBe("3.1.0");
     expect(Object.keys(api.paths).sort()).toEqual([
+      "/admin/keys",
+      "/admin/keys/{id}",
+      "/admin/limits",
+      "/admin/limits/{user}",
       "/healthz",
       "/readyz",
       "/v1/audio/speech",

@@ -4,9 +4,9 @@ import { createTranscoder } from "../../src/audio/transcode.ts";
 import type { AudioFormat, AudioFormatName } from "../../src/core/audio-format.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { EventBus } from "../../src/core/events.ts";
-import type { AudioStore, SpeechEngine } from "../../src/core/ports.ts";
+import type { AudioStore, RateLimiter, SpeechEngine } from "../../src/core/ports.ts";
 import { DEFAULT_CACHE_POLICY, type Utterance } from "../../src/core/utterance.ts";
-import { memoryRateLimiter } from "../../src/limits/memory-rate-limiter.ts";
+import { MemoryRateLimiter } from "../../src/limits/memory-rate-limiter.ts";
 import { countEvents } from "../../src/observe/stats.ts";
 import { createEngineCall } from "../../src/speech/engine-call.ts";
 import { EngineChain } from "../../src/speech/engine-chain.ts";
@@ -31,6 +31,8 @@ export type RigOptions = {
   readonly clock?: Clock;
   readonly engineTimeoutMs?: number;
   readonly limitPerMinute?: number;
+  readonly limiter?: RateLimiter;
+  readonly countHits?: boolean;
 };
 
 /** The real speech core with real codecs and the memory store, around engines that the test brings. */
@@ -66,12 +68,14 @@ export function speechRig({
     deliveryFormats: Object.values(FORMATS),
   });
   const windows = limitPerMinute === undefined ? [] : [{ name: "minute", limit: limitPerMinute, lengthMs: 60_000 }];
+  const allowance = { user: windows, tenant: [] };
   const voices = new VoiceCatalogue({ engines, aliases: {}, clock });
   const speak = createSpeak({
     voices,
     clock,
     events,
-    limiter: memoryRateLimiter({ windows, clock }),
+    limiter: given.limiter ?? new MemoryRateLimiter({ allowanceOf: () => allowance, clock }),
+    ...(given.countHits !== undefined && { countHits: given.countHits }),
     chain: new EngineChain({ cache }),
     joiner,
     maxTextChars: 20_000,

@@ -4,11 +4,12 @@ import { AUDIO_FORMAT_NAMES, type AudioFormat, type AudioFormatName } from "../.
 import { SpeechError } from "../../core/errors.ts";
 import type { Utterance } from "../../core/utterance.ts";
 import type { Speak, SpeakResult } from "../../speech/speak.ts";
+import { subjectFields } from "../auth.ts";
 import { cachePolicyOf } from "../cache-control.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
 import { audioContent, errorResponses } from "../schemas.ts";
 import { sendChunks, sendSpeech } from "../send-speech.ts";
-import { limitHeaders, speechHeaders } from "../speech-headers.ts";
+import { limitHeaders, limitReached, speechHeaders } from "../speech-headers.ts";
 import { sseEvents } from "./sse.ts";
 
 /** OpenAI's fields, then ours. No others: a setting that would not be heard is refused, not ignored. */
@@ -84,7 +85,12 @@ export function speechRoute(app: FastifyInstance, { speak, formats, slowReaderTi
   };
   app.post<{ Body: SpeechBody }>("/v1/audio/speech", { schema }, async (request, reply) => {
     const signal = abortedWhenClientLeaves(reply.raw);
-    const utterance = utteranceOf(request.body, formats, cachePolicyOf(request.headers["cache-control"]), request.ip);
+    const utterance = utteranceOf(
+      request.body,
+      formats,
+      cachePolicyOf(request.headers["cache-control"]),
+      subjectFields(request, request.body.user),
+    );
     const speech = admittedOrThrow(await speak(utterance, { signal, requestId: request.id }), (headers) =>
       reply.headers(headers),
     );
@@ -105,7 +111,7 @@ function utteranceOf(
   body: SpeechBody,
   formats: SpeechRouteDeps["formats"],
   cache: Utterance["cache"],
-  address: string,
+  who: Pick<Utterance, "subject" | "tenant" | "plan">,
 ): Utterance {
   return {
     text: body.input,
@@ -115,7 +121,7 @@ function utteranceOf(
     pitch: body.pitch ?? 1,
     format: formats[body.response_format ?? "mp3"],
     cache,
-    subject: body.user ?? `anonymous@${address}`,
+    ...who,
     ...(body.language !== undefined && { language: body.language }),
     ...(body.instructions && { instructions: body.instructions }),
   };
@@ -125,6 +131,6 @@ function admittedOrThrow(result: SpeakResult, setHeaders: (headers: Record<strin
   if (result.admitted) return result.speech;
   const { window, retryAfterMs } = result.quota;
   setHeaders(limitHeaders(result.quota));
-  const message = `limit of ${window.limit} requests per ${window.lengthMs / 1000} s reached; try again in ${Math.ceil(retryAfterMs / 1000)} s`;
+  const message = `${limitReached(window)}; try again in ${Math.ceil(retryAfterMs / 1000)} s`;
   throw new SpeechError("rate_limit_exceeded", message, { retryAfterMs });
 }

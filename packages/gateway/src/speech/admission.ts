@@ -1,0 +1,106 @@
+import type { Clock } from "../core/clock.ts";
+import { SpeechError } from "../core/errors.ts";
+import type { CallOptions, RateLimiter } from "../core/ports.ts";
+import { type Charge, type Cost, type Decision, neverFits, type Refusal, type Subject, unitOf } from "../core/quota.ts";
+import type { Utterance } from "../core/utterance.ts";
+import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
+
+/** Segments looked up at once before the first is spoken. Longer texts are looked up as they are spoken. */
+const LOOKUP_AHEAD = 32;
+
+export type AdmissionDeps = {
+  readonly limiter: RateLimiter;
+  readonly chain: EngineChain;
+  readonly clock: Clock;
+  /** False: an answer that is stored whole is not counted. */
+  readonly countHits: boolean;
+};
+
+export type Admission = {
+  readonly quota: Extract<Decision, { admitted: true }>;
+  /** What was stored of the first segments. */
+  readonly ahead: readonly (SpokenSegment | undefined)[];
+  readonly bill: Bill;
+  /** Monotonic ms of the limiter's answer. */
+  readonly limitedAt: number;
+};
+
+/**
+ * Whether the caller may have these segments, and what is stored of them: both are asked at once, unless the price
+ * depends on what is stored. Whoever is known to be refused costs neither question.
+ * Throws `text_too_long` for more characters than the caller's limit ever lets through.
+ */
+export async function admit(
+  { limiter, chain, clock, countHits }: AdmissionDeps,
+  utterance: Utterance,
+  segments: readonly Segment[],
+  { signal }: CallOptions,
+): Promise<Admission | Refusal> {
+  const subject = subjectOf(utterance);
+  const { user, tenant } = limiter.allowanceOf(subject);
+  const least: Cost = { requests: countHits ? 1 : 0, characters: 0, streams: 0 };
+  const known = limiter.knownRefusal(subject, least);
+  if (known !== undefined) return known;
+  const looking = Promise.all(segments.slice(0, LOOKUP_AHEAD).map((segment) => chain.lookup(segment, { signal })));
+  looking.catch(() => {}); // a refusal may come first
+  const byContent = !countHits || [...user, ...tenant].some((window) => unitOf(window) !== "requests");
+  const cost = byContent ? priceOf(segments, await looking, countHits) : least;
+  const tooSmall = neverFits({ user, tenant }, cost);
+  if (tooSmall !== undefined) {
+    const message = `the text has ${cost.characters} characters to be spoken; the limit "${tooSmall.name}" is ${tooSmall.limit}`;
+    throw new SpeechError("text_too_long", message, { param: "input" });
+  }
+  const quota = await limiter.take(subject, cost, { signal });
+  if (!quota.admitted) return quota;
+  const limitedAt = clock.monotonic();
+  const bill = new Bill(quota.charge, cost);
+  try {
+    return { quota, ahead: await looking, bill, limitedAt };
+  } catch (error) {
+    bill.settle();
+    throw error;
+  }
+}
+
+function subjectOf({ subject, tenant, plan }: Utterance): Subject {
+  return { user: subject, ...(tenant !== undefined && { tenant }), ...(plan !== undefined && { plan }) };
+}
+
+/** Stored segments cost no characters, and an answer of nothing else is no stream: it is there at once. */
+function priceOf(
+  segments: readonly Segment[],
+  ahead: readonly (SpokenSegment | undefined)[],
+  countHits: boolean,
+): Cost {
+  const missing = segments.filter((_, at) => ahead[at] === undefined);
+  const characters = missing.reduce((sum, { text }) => sum + text.length, 0);
+  const made = missing.length > 0;
+  return { requests: made || countHits ? 1 : 0, characters, streams: made ? 1 : 0 };
+}
+
+/** What an answer was charged for, and what of it an engine really said. */
+export class Bill {
+  readonly #charge: Charge;
+  readonly #charged: number;
+  #spoken = 0;
+
+  constructor(charge: Charge, cost: Cost) {
+    this.#charge = charge;
+    this.#charged = cost.characters;
+  }
+
+  /** Only what was made for this answer costs characters: not what was stored meanwhile, or is made for somebody else. */
+  spoken({ outcome, characters }: SpokenSegment): void {
+    if (outcome === "miss") this.#spoken += characters;
+  }
+
+  /** A synthesis that broke off is not paid for. */
+  failed({ outcome, characters }: SpokenSegment): void {
+    if (outcome === "miss") this.#spoken -= characters;
+  }
+
+  /** The answer is over. */
+  settle(): void {
+    void this.#charge.settle({ characters: Math.max(0, this.#charged - this.#spoken) });
+  }
+}
