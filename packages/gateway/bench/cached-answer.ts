@@ -1,6 +1,6 @@
 /**
- * A cached 20 KB answer over HTTP beside a bare node:http server that sends as many bytes: both in turn, in one run, each
- * in a process of its own. Processor time per request is what to trust on a noisy machine.
+ * A cached 20 KB answer over HTTP beside a bare node:http server that sends as many bytes, with our runtime settings
+ * (bin/runtime.mjs) and with Node's own: all in turn, in one run, each in a process of its own. Processor time per request is what to trust on a noisy machine.
  */
 
 import { type Child, startChild } from "./support/child.ts";
@@ -18,9 +18,10 @@ const two = JSON.stringify(request(`This sentence is as long as it needs to be. 
 const gateway = await startChild(new URL("support/bench-gateway.ts", import.meta.url), { BENCH_ENGINE: "{}" });
 const expected = await warm(gateway.port, one);
 const expectedOfTwo = await warm(gateway.port, two);
-const bare = await startChild(new URL("support/bare-server.ts", import.meta.url), {
-  BENCH_BYTES: String(expected.length),
-});
+const bytes = { BENCH_BYTES: String(expected.length) };
+const bareServer = new URL("support/bare-server.ts", import.meta.url);
+const bare = await startChild(bareServer, bytes);
+const plain = await startChild(bareServer, bytes, { plain: true });
 
 const rows: string[][] = [];
 for (const connections of CONNECTIONS) {
@@ -30,6 +31,14 @@ for (const connections of CONNECTIONS) {
   > = {};
   for (let round = 0; round < ROUNDS; round++) {
     await measure("bare node:http", bare, one, Buffer.alloc(expected.length, 7), connections, samples);
+    await measure(
+      "bare node:http, Node's defaults",
+      plain,
+      one,
+      Buffer.alloc(expected.length, 7),
+      connections,
+      samples,
+    );
     await measure("mynah, hit of one sentence", gateway, one, expected, connections, samples);
     await measure("mynah, hit of two sentences", gateway, two, expectedOfTwo, connections, samples);
   }
@@ -49,7 +58,7 @@ for (const connections of CONNECTIONS) {
     ]);
   }
 }
-await Promise.all([gateway.stop(), bare.stop()]);
+await Promise.all([gateway.stop(), bare.stop(), plain.stop()]);
 process.stdout.write(
   `\nCached answer of ${expected.length} bytes, ${ROUNDS} × ${SECONDS} s each, medians, bodies compared byte for byte\n\n`,
 );

@@ -5,12 +5,16 @@ import { once } from "node:events";
 export type Usage = { readonly cpuMs: number; readonly rssBytes: number };
 export type Child = { readonly port: number; usage(): Promise<Usage>; stop(): Promise<void> };
 
-/** Forks a script that calls `serveAsChild`; on a machine with two cores it gets the first one, the load the rest. */
-export async function startChild(script: URL, env: Record<string, string> = {}): Promise<Child> {
+/** Forks a script that calls `serveAsChild`, with the runtime settings of `mynah serve` unless it is to be `plain`; on a machine with two cores it gets the first one, the load the rest. */
+export async function startChild(
+  script: URL,
+  env: Record<string, string> = {},
+  { plain = false }: { readonly plain?: boolean } = {},
+): Promise<Child> {
   const runtime = new URL("../../bin/runtime.mjs", import.meta.url).href; // with what bin/mynah.mjs does before it
   const child = fork(script, {
     env: { ...process.env, MALLOC_ARENA_MAX: "2", ...env },
-    execArgv: ["--import", runtime],
+    execArgv: plain ? [] : ["--import", runtime],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   pin(child);

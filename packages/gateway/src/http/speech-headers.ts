@@ -30,11 +30,11 @@ export function cacheStatus({ outcomes, segments, keeps }: Speech): string {
 }
 
 function serverTiming({ limitMs, cacheMs, engineMs, transcodeMs }: Speech["timings"]): string {
-  const timings = { limit: limitMs, cache: cacheMs, engine: engineMs, transcode: transcodeMs };
-  return Object.entries(timings)
-    .filter(([name, ms]) => ms > 0 || name === "cache")
-    .map(([name, ms]) => `${name};dur=${ms.toFixed(2)}`)
-    .join(", ");
+  let timing = `cache;dur=${cacheMs.toFixed(2)}`;
+  if (limitMs > 0) timing = `limit;dur=${limitMs.toFixed(2)}, ${timing}`;
+  if (engineMs > 0) timing += `, engine;dur=${engineMs.toFixed(2)}`;
+  if (transcodeMs > 0) timing += `, transcode;dur=${transcodeMs.toFixed(2)}`;
+  return timing;
 }
 
 /**
@@ -92,7 +92,9 @@ export function goDuration(ms: number): string {
   return `${Math.floor(whole / 60_000)}m${Math.ceil((whole % 60_000) / 1000)}s`;
 }
 
+const VISIBLE_ASCII = /^[\x20-\x7e]*$/;
+
 /** Engine and voice names come from configuration and from engines; a header takes visible ASCII only. */
 function headerSafe(value: string): string {
-  return value.replaceAll(/[^\x20-\x7e]/g, "?");
+  return VISIBLE_ASCII.test(value) ? value : value.replaceAll(/[^\x20-\x7e]/g, "?");
 }

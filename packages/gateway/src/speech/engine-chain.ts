@@ -1,7 +1,7 @@
 import { primed } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
-import type { CallOptions, StoredSpeech, SynthesisChunk } from "../core/ports.ts";
+import type { CallOptions, StoredSpeech, SynthesisChunk, SynthesisRequest } from "../core/ports.ts";
 import type { CachePolicy } from "../core/utterance.ts";
 import type { FlightTiming, SegmentCache, SegmentRequest } from "./segment-cache.ts";
 import type { Candidate } from "./voices.ts";
@@ -9,17 +9,14 @@ import type { Candidate } from "./voices.ts";
 /** A segment before it is known who will say it. */
 export type Segment = {
   readonly text: string;
-  readonly model?: string;
-  readonly language?: string;
-  readonly speed: number;
-  readonly pitch: number;
-  readonly instructions?: string;
   readonly format: AudioFormat;
   readonly policy: CachePolicy;
   /** Who takes turns in an engine's line. */
   readonly tenant?: string;
   /** Best first; never empty. */
   readonly candidates: readonly Candidate[];
+  /** What each candidate would be asked; the same objects each time a text is planned, so that keys are made once. */
+  readonly requests: readonly SynthesisRequest[];
 };
 
 /** A segment that is being said, or was: its first audio is here. */
@@ -53,9 +50,8 @@ export class EngineChain {
 
   /** Stored audio of the first candidate: what the caller hears when all is well. */
   async lookup(segment: Segment, options: CallOptions): Promise<SpokenSegment | undefined> {
-    const candidate = segment.candidates[0]!;
-    const stored = await this.#cache.lookup(segmentRequest(segment, candidate), options);
-    return stored && { ...spokenBy(candidate, segment), outcome: "hit", stored };
+    const stored = await this.#cache.lookup(segmentRequest(segment, 0), options);
+    return stored && { ...spokenBy(segment.candidates[0]!, segment), outcome: "hit", stored };
   }
 
   /** Resolves with the first audio; expired audio if nobody could speak. Throws `engines_unavailable` when there is none either, or the one engine's own refusal. */
@@ -63,7 +59,7 @@ export class EngineChain {
     const failures: SpeechError[] = [];
     for (const [at, candidate] of segment.candidates.entries()) {
       try {
-        const speech = await this.#cache.open(segmentRequest(segment, candidate), {
+        const speech = await this.#cache.open(segmentRequest(segment, at), {
           signal: options.signal,
           alreadyMissed: options.alreadyMissed && at === 0,
         });
@@ -85,8 +81,8 @@ export class EngineChain {
 
   /** What some candidate said before and has expired since: better than nothing. */
   async #stale(segment: Segment, options: CallOptions): Promise<SpokenSegment | undefined> {
-    for (const candidate of segment.candidates) {
-      const stored = await this.#cache.stale(segmentRequest(segment, candidate), options);
+    for (const [at, candidate] of segment.candidates.entries()) {
+      const stored = await this.#cache.stale(segmentRequest(segment, at), options);
       if (stored !== undefined) return { ...spokenBy(candidate, segment), outcome: "stale", stored };
     }
     return undefined;
@@ -100,22 +96,12 @@ function spokenBy(
   return { engine: engine.name, voice, characters: text.length };
 }
 
-function segmentRequest(segment: Segment, { engine, voice }: Candidate): SegmentRequest {
-  const { text, model, language, speed, pitch, instructions, format, policy, tenant } = segment;
+function segmentRequest({ candidates, requests, policy, tenant }: Segment, at: number): SegmentRequest {
   return {
-    engine,
+    engine: candidates[at]!.engine,
+    request: requests[at]!,
     policy,
     ...(tenant !== undefined && { tenant }),
-    request: {
-      text,
-      voice,
-      speed,
-      pitch,
-      wanted: format,
-      ...(model !== undefined && { model }),
-      ...(language !== undefined && { language }),
-      ...(instructions !== undefined && { instructions }),
-    },
   };
 }
 

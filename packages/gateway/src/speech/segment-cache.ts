@@ -85,6 +85,8 @@ type Flight = { readonly course: Course; readonly shared: SharedSynthesis };
  */
 export class SegmentCache {
   readonly #deps: SegmentCacheDeps;
+  /** Keys of requests, each of which is made for one engine and lives as long as its plan. */
+  readonly #keys = new WeakMap<SynthesisRequest, CacheKey>();
   readonly #flights = new Map<CacheKey, Flight>();
   /** Writes under way; close() waits for them. */
   readonly #settling = new Set<Promise<void>>();
@@ -290,8 +292,12 @@ export class SegmentCache {
   }
 
   #keyOf({ engine, request }: SegmentRequest, format: AudioFormat): CacheKey {
-    const { wanted: _, ...sound } = request;
+    const known = format === request.wanted ? this.#keys.get(request) : undefined;
+    if (known !== undefined) return known;
+    const { wanted, ...sound } = request;
     const identity: SpeechIdentity = { ...sound, engine: engine.name, engineVersion: engine.version, format };
-    return cacheKey(identity, this.#deps.sha256);
+    const key = cacheKey(identity, this.#deps.sha256);
+    if (format === wanted) this.#keys.set(request, key);
+    return key;
   }
 }

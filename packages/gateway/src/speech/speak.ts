@@ -5,14 +5,13 @@ import { SpeechError } from "../core/errors.ts";
 import type { EventBus, SegmentOutcome } from "../core/events.ts";
 import type { AudioJoiner, CallOptions, RateLimiter, WordTime } from "../core/ports.ts";
 import type { Decision, Refusal } from "../core/quota.ts";
-import { isSpeakable, prepareText } from "../core/text/prepare.ts";
-import { splitSegments } from "../core/text/segment.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { admit, type Bill } from "./admission.ts";
 import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
+import { Planner } from "./plan.ts";
 import { SpeechReport } from "./report.ts";
 import { SegmentLine } from "./segment-line.ts";
-import type { Candidate, VoiceCatalogue } from "./voices.ts";
+import type { VoiceCatalogue } from "./voices.ts";
 import { wordsAt } from "./word-places.ts";
 
 /** Milliseconds of ours and the engine's until the first audio. */
@@ -71,12 +70,13 @@ const MAX_WHOLE_BYTES = 16 * 1024 * 1024;
 /** One request's whole story: may they → who speaks → segments → stored, shared or made → joined. */
 export function createSpeak(deps: SpeakDeps): Speak {
   const { limiter, voices, chain, events, clock, countHits = true } = deps;
+  const planner = new Planner(deps);
   return async function speak(utterance, { signal, requestId }) {
     const startedAt = clock.monotonic();
     try {
-      const text = checkedText(utterance.text, deps.maxTextChars);
+      planner.check(utterance);
       const candidates = await voices.resolve(utterance, { signal }); // before the limiter: a wrong name costs nobody quota
-      const segments = planSegments(text, keptIfShort(utterance, text, deps.maxCachedTextChars), candidates);
+      const { segments, characters } = planner.plan(utterance, candidates);
       const resolvedAt = clock.monotonic();
       const admission = await admit({ limiter, chain, clock, countHits }, utterance, segments, { signal });
       if ("admitted" in admission) {
@@ -90,7 +90,7 @@ export function createSpeak(deps: SpeakDeps): Speak {
         signal,
         limitMs: admission.limitedAt - resolvedAt,
         cacheMs: clock.monotonic() - resolvedAt,
-        report: new SpeechReport(events, clock, { utterance, requestId, startedAt, characters: text.length }),
+        report: new SpeechReport(events, clock, { utterance, requestId, startedAt, characters }),
       };
       return { admitted: true, speech: storedSpeech(deps, context) ?? (await streamedSpeech(deps, context)) };
     } catch (error) {
@@ -186,47 +186,6 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
 
 /** Made once: an abort without a reason builds an exception with a stack for each. */
 const ANSWER_OVER = new SpeechError("caller_gone", "the answer is over");
-
-function checkedText(raw: string, maxTextChars: number): string {
-  if (raw.length > maxTextChars) {
-    throw new SpeechError(
-      "text_too_long",
-      `the text has ${raw.length} characters; at most ${maxTextChars} are spoken`,
-      { param: "input" },
-    );
-  }
-  const text = prepareText(raw);
-  if (!isSpeakable(text))
-    throw new SpeechError("text_empty", "the text holds nothing that can be spoken", { param: "input" });
-  return text;
-}
-
-/** A long text is seldom said twice: what is stored of it is used, but the rest of it is not worth its room. */
-function keptIfShort(utterance: Utterance, text: string, maxChars = Number.POSITIVE_INFINITY): Utterance {
-  return text.length <= maxChars ? utterance : { ...utterance, cache: { ...utterance.cache, write: false } };
-}
-
-function planSegments(text: string, utterance: Utterance, candidates: readonly Candidate[]): Segment[] {
-  const { subject, tenant = subject, cache: policy } = utterance;
-  // The caller's model has chosen the engines; which model an engine uses is said in its configuration.
-  const {
-    voice: _voice,
-    text: _text,
-    subject: _subject,
-    plan: _plan,
-    cache: _cache,
-    model: _model,
-    ...sound
-  } = utterance;
-  const maxChars = Math.min(...candidates.map(({ engine }) => engine.capabilities.maxChars));
-  return splitSegments(text, { maxChars, ...(sound.language && { language: sound.language }) }).map((part) => ({
-    ...sound,
-    text: part,
-    policy,
-    tenant,
-    candidates,
-  }));
-}
 
 /** The stored audio of every segment, or undefined if one is missing or all are too large to be held at once. */
 function allStored(ahead: readonly (SpokenSegment | undefined)[], segments: number) {

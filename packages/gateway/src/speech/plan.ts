@@ -1,0 +1,100 @@
+import { SpeechError } from "../core/errors.ts";
+import type { SynthesisRequest } from "../core/ports.ts";
+import { isSpeakable, prepareText } from "../core/text/prepare.ts";
+import { splitSegments } from "../core/text/segment.ts";
+import type { Utterance } from "../core/utterance.ts";
+import type { Segment } from "./engine-chain.ts";
+import type { Candidate } from "./voices.ts";
+
+export type PlannerOptions = {
+  readonly maxTextChars: number;
+  /** What is made for a longer text is not stored, though what is stored of it is used. Default: no bound. */
+  readonly maxCachedTextChars?: number | undefined;
+};
+
+export type Plan = { readonly characters: number; readonly segments: readonly Segment[] };
+
+/** A text cut up for these settings: what does not depend on who asks. */
+type Remembered = {
+  readonly utterance: Utterance;
+  readonly candidates: readonly Candidate[];
+  readonly characters: number;
+  readonly parts: readonly { readonly text: string; readonly requests: readonly SynthesisRequest[] }[];
+};
+
+/** Texts whose last plan is kept: what is said often is planned once. Long ones are seldom said twice. */
+const MAX_REMEMBERED = 1_000;
+const MAX_REMEMBERED_CHARS = 1_000;
+
+/** Turns an utterance into segments, each with the request for every candidate. */
+export class Planner {
+  readonly #options: PlannerOptions;
+  /** By the raw text, oldest first. */
+  readonly #remembered = new Map<string, Remembered>();
+
+  constructor(options: PlannerOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `text_too_long` and `text_empty`, naming the parameter, before anything is looked up or asked. */
+  check({ text }: Utterance): void {
+    const { maxTextChars } = this.#options;
+    if (text.length > maxTextChars) {
+      const message = `the text has ${text.length} characters; at most ${maxTextChars} are spoken`;
+      throw new SpeechError("text_too_long", message, { param: "input" });
+    }
+    if (this.#remembered.has(text) || isSpeakable(prepareText(text))) return;
+    throw new SpeechError("text_empty", "the text holds nothing that can be spoken", { param: "input" });
+  }
+
+  /** The segments of a text that `check` has let pass. */
+  plan(utterance: Utterance, candidates: readonly Candidate[]): Plan {
+    const known = this.#remembered.get(utterance.text);
+    const fits = known !== undefined && known.candidates === candidates && soundsAlike(known.utterance, utterance);
+    const { characters, parts } = fits ? known : this.#cut(utterance, candidates);
+    const { format, subject, tenant = subject, cache } = utterance;
+    const { maxCachedTextChars = Number.POSITIVE_INFINITY } = this.#options;
+    const policy = characters <= maxCachedTextChars ? cache : { ...cache, write: false };
+    return { characters, segments: parts.map((part) => ({ ...part, candidates, format, policy, tenant })) };
+  }
+
+  #cut(utterance: Utterance, candidates: readonly Candidate[]): Remembered {
+    const text = prepareText(utterance.text);
+    const maxChars = Math.min(...candidates.map(({ engine }) => engine.capabilities.maxChars));
+    const parts = splitSegments(text, { maxChars }).map((part) => ({
+      text: part,
+      requests: candidates.map((candidate) => requestOf(part, utterance, candidate)),
+    }));
+    const cut = { utterance, candidates, characters: text.length, parts };
+    this.#remembered.delete(utterance.text);
+    if (utterance.text.length > MAX_REMEMBERED_CHARS) return cut;
+    const [oldest] = this.#remembered.keys();
+    if (this.#remembered.size >= MAX_REMEMBERED && oldest !== undefined) this.#remembered.delete(oldest);
+    this.#remembered.set(utterance.text, cut);
+    return cut;
+  }
+}
+
+function soundsAlike(a: Utterance, b: Utterance): boolean {
+  return (
+    a.format === b.format &&
+    a.speed === b.speed &&
+    a.pitch === b.pitch &&
+    a.language === b.language &&
+    a.instructions === b.instructions
+  );
+}
+
+/** The caller's model has chosen the engines; which model an engine uses is said in its configuration. */
+function requestOf(text: string, utterance: Utterance, { voice }: Candidate): SynthesisRequest {
+  const { speed, pitch, language, instructions, format } = utterance;
+  return {
+    text,
+    voice,
+    speed,
+    pitch,
+    wanted: format,
+    ...(language !== undefined && { language }),
+    ...(instructions !== undefined && { instructions }),
+  };
+}
