@@ -2,7 +2,19 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const ALL = ["cached-answer", "first-byte", "encoders", "memory", "trace-replay"];
+const ALL = [
+  "cached-answer",
+  "first-byte",
+  "encoders",
+  "memory",
+  "trace-replay",
+  "redis-hit",
+  "redis-outage",
+  "stampede",
+  "live-chunks",
+  "limiter",
+  "replay-two-servers",
+];
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !ALL.includes(name));
 if (unknown !== undefined) {

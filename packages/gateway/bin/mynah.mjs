@@ -1,19 +1,14 @@
 #!/usr/bin/env node
-import "./runtime.mjs";
 import { existsSync } from "node:fs";
+import { SERVER_ENV, SERVER_FLAGS } from "./runtime.mjs";
 
-// A server runs with two of glibc's malloc arenas: one for each thread keeps tens of MiB that nobody uses, and malloc
-// reads its settings only when a process begins. So this process begins again, once, in place: same id, same files.
+// V8 and malloc read these settings only when a process begins. So a server's process begins again, once and in place:
+// same id, same files, no second process that would have to pass on signals.
 const serves = process.argv[2] === undefined || process.argv[2] === "serve";
-if (
-  serves &&
-  process.platform === "linux" &&
-  !process.env.MALLOC_ARENA_MAX &&
-  process.execve &&
-  process.connected !== true
-) {
-  const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  process.execve(process.execPath, again, { ...process.env, MALLOC_ARENA_MAX: "2" });
+const isSet = process.execArgv.includes(SERVER_FLAGS[0]);
+if (serves && !isSet && process.platform === "linux" && process.execve && process.connected !== true) {
+  const again = [process.execPath, ...SERVER_FLAGS, ...process.execArgv, ...process.argv.slice(1)];
+  process.execve(process.execPath, again, { ...SERVER_ENV, ...process.env });
 }
 
 // The sources in a checkout, what was built of them in a published package.

@@ -1,7 +1,6 @@
-// How this process should run, decided before anything of ours is loaded. Plain JavaScript, so that a Node too old for
-// the rest can at least be told so.
+// How our processes run, decided before anything of ours is loaded. Plain JavaScript, so that a Node too old for the
+// rest can at least be told so.
 import module from "node:module";
-import v8 from "node:v8";
 
 const MIN_NODE = 22;
 
@@ -10,9 +9,13 @@ if (Number.parseInt(process.versions.node, 10) < MIN_NODE) {
   process.exit(2);
 }
 
-// Collect garbage early rather than grow: a server that mostly hands on bytes has a small heap, and keeping it small
-// costs about a tenth of the cached requests per second for a third of the memory (measured: bench/memory.ts).
-v8.setFlagsFromString("--optimize-for-size");
 // Keeps compiled code from one start to the next, ours and that of our threads, which look for the variable.
 module.enableCompileCache();
 process.env.NODE_COMPILE_CACHE ??= module.getCompileCacheDir();
+
+/**
+ * What a server is started with: V8 collects garbage early rather than grow, with a young generation that is large enough
+ * for that to cost nothing on a hit; glibc has two malloc arenas instead of one for each thread. docs/decisions/0006.
+ */
+export const SERVER_FLAGS = ["--optimize-for-size", "--min-semi-space-size=4", "--max-semi-space-size=8"];
+export const SERVER_ENV = { MALLOC_ARENA_MAX: "2" };

@@ -1,6 +1,7 @@
 /** Servers under test run in processes of their own, so that their processor time and memory are theirs alone. */
 import { type ChildProcess, execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
+import { SERVER_ENV, SERVER_FLAGS } from "../../bin/runtime.mjs";
 
 export type Usage = { readonly cpuMs: number; readonly rssBytes: number };
 export type Child = { readonly port: number; usage(): Promise<Usage>; stop(): Promise<void> };
@@ -13,8 +14,8 @@ export async function startChild(
 ): Promise<Child> {
   const runtime = new URL("../../bin/runtime.mjs", import.meta.url).href; // with what bin/mynah.mjs does before it
   const child = fork(script, {
-    env: { ...process.env, MALLOC_ARENA_MAX: "2", ...env },
-    execArgv: plain ? [] : ["--import", runtime],
+    env: { ...process.env, ...(!plain && SERVER_ENV), ...env },
+    execArgv: plain ? [] : [...SERVER_FLAGS, "--import", runtime],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   pin(child);

@@ -1,0 +1,3 @@
+/** See runtime.mjs. */
+export const SERVER_FLAGS: readonly string[];
+export const SERVER_ENV: Readonly<Record<string, string>>;
