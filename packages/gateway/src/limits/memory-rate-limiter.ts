@@ -92,10 +92,10 @@ export class MemoryRateLimiter implements RateLimiter {
     const { user, tenant } = this.allowanceOf(subject);
     const counted: Counted[] = [];
     const add = (key: string, windows: readonly Window[]): void => {
-      if (windows.length > 0) counted.push({ key, windows, log: this.#logs.get(key) });
+      counted.push({ key, windows, log: this.#logs.get(key) });
     };
-    add(rateKey(subject), user);
-    if (subject.tenant !== undefined) add(tenantRateKey(subject.tenant), tenant);
+    if (user.length > 0) add(rateKey(subject), user);
+    if (tenant.length > 0 && subject.tenant !== undefined) add(tenantRateKey(subject.tenant), tenant);
     return counted;
   }
 
