@@ -1,6 +1,7 @@
-import { Cluster, Redis, type RedisOptions } from "ioredis";
+import type { Cluster, Redis, RedisOptions } from "ioredis";
 import type { Clock } from "../core/clock.ts";
 import { parseRedisUrl } from "./redis-url.ts";
+import { vendor } from "./vendor.ts";
 
 /** The vendor's client. Only files in this folder may call it. */
 export type RedisClient = Redis | Cluster;
@@ -40,9 +41,9 @@ export function connect(options: ConnectOptions): RedisClient {
   };
   switch (address.kind) {
     case "single":
-      return new Redis({ ...common, ...address.nodes[0]!, db: address.db });
+      return new (vendor().Redis)({ ...common, ...address.nodes[0]!, db: address.db });
     case "sentinel":
-      return new Redis({
+      return new (vendor().Redis)({
         ...common,
         sentinels: [...address.nodes],
         name: address.masterName,
@@ -53,7 +54,7 @@ export function connect(options: ConnectOptions): RedisClient {
         failoverDetector: true,
       });
     case "cluster":
-      return new Cluster([...address.nodes], {
+      return new (vendor().Cluster)([...address.nodes], {
         redisOptions: common,
         // A managed cluster's certificate names its hosts: what the nodes call each other is not to be made an address.
         ...(address.tls && { dnsLookup: (host, callback) => callback(null, host) }),
@@ -69,7 +70,7 @@ export function connect(options: ConnectOptions): RedisClient {
 
 /** The servers that hold keys: one, or every master of a cluster. */
 export function mastersOf(client: RedisClient): Redis[] {
-  return client instanceof Cluster ? client.nodes("master") : [client];
+  return client instanceof vendor().Cluster ? client.nodes("master") : [client];
 }
 
 /** Fails early and keeps trying: the choice that was measured to settle soonest when Redis is killed or frozen. */

@@ -1,9 +1,9 @@
-import { Cluster } from "ioredis";
 import type { Clock } from "../core/clock.ts";
 import type { CallOptions } from "../core/ports.ts";
 import { connect, type RedisClient } from "./connect.ts";
 import { RedisHealth, type RedisState, type RedisStateChange } from "./health.ts";
 import { RedisError } from "./redis-error.ts";
+import { vendor } from "./vendor.ts";
 
 export type GuardedRedisOptions = {
   readonly url: string;
@@ -63,7 +63,7 @@ export class GuardedRedis {
   }
 
   get isCluster(): boolean {
-    return this.#client instanceof Cluster;
+    return this.#client instanceof vendor().Cluster;
   }
 
   /** Resolves as soon as calls are let through; for a start that would like to, but need not, wait for Redis. */

@@ -1,4 +1,4 @@
-import { ReplyError } from "ioredis";
+import { vendor } from "./vendor.ts";
 
 /**
  * What Redis or the way to it did. Stays inside the adapters (`redis stores limits`), which turn it into a miss or a
@@ -19,7 +19,7 @@ export class RedisError extends Error {
   static from(thrown: unknown): RedisError {
     if (thrown instanceof RedisError) return thrown;
     const message = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
-    const isReply = thrown instanceof ReplyError;
+    const isReply = thrown instanceof vendor().ReplyError;
     return new RedisError(message, isReply ? /^[A-Z]+/.exec(message)?.[0] : undefined);
   }
 
