@@ -1,3 +1,5 @@
+export * from "./socket.ts";
+
 /** Audio formats of `POST /v1/audio/speech`, named as OpenAI names them. */
 export const AUDIO_FORMATS = ["mp3", "opus", "aac", "flac", "wav", "pcm"] as const;
 export type AudioFormatName = (typeof AUDIO_FORMATS)[number];
