@@ -1,6 +1,8 @@
+import { randomBytes } from "node:crypto";
 import type { Logger } from "pino";
 import type { SpeechSystem } from "./compose.ts";
 import { type Config, ConfigError } from "./config/config.ts";
+import type { Clock } from "./core/clock.ts";
 import type { Audit, KeyAdministration } from "./http/admin-routes.ts";
 import { createKey, hashKey, keyId } from "./identity/api-key.ts";
 import { Authenticator } from "./identity/authenticator.ts";
@@ -8,12 +10,14 @@ import { GuessBudget } from "./identity/guess-budget.ts";
 import { jwtVerifier, type VerifyJwt } from "./identity/jwt.ts";
 import { KeyRing } from "./identity/key-ring.ts";
 import { SharedKeys } from "./identity/shared-keys.ts";
+import { type SignedTokens, signedTokens } from "./identity/signed-token.ts";
 
 /** Who may come in: put together from configuration and Redis. */
 export type Access = {
   readonly authenticator: Authenticator;
   readonly keys: KeyAdministration;
   readonly audit: Audit;
+  readonly tokens: SignedTokens;
   /** Throws a ConfigError when strangers could speak through this address and nobody said that they may. */
   checkAddress(host: string): Promise<void>;
   close(): void;
@@ -38,6 +42,7 @@ export async function openAccess(config: Config, { redis, clock }: SpeechSystem,
   return {
     authenticator,
     audit,
+    tokens: openTokens(config, clock),
     keys: keyAdministration(ring, shared, () => clock.now()),
     async checkAddress(host) {
       if (isLoopback(host) || config.allowAnonymous !== undefined) return;
@@ -50,6 +55,14 @@ export async function openAccess(config: Config, { redis, clock }: SpeechSystem,
     },
     close: () => shared?.close(),
   };
+}
+
+function openTokens({ signingSecret }: Config, clock: Clock): SignedTokens {
+  try {
+    return signedTokens({ secret: signingSecret ?? randomBytes(32).toString("base64url"), clock });
+  } catch (error) {
+    throw error instanceof RangeError ? new ConfigError(`SIGNING_SECRET: ${error.message}`) : error;
+  }
 }
 
 function openToStrangers(host: string): string {

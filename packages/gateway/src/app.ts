@@ -7,6 +7,8 @@ import type { ConfigInput } from "./config/config.ts";
 import { resolveConfig } from "./config/load.ts";
 import { adminRoutes } from "./http/admin-routes.ts";
 import { authenticate } from "./http/auth.ts";
+import { byUrlRoute } from "./http/by-url/by-url-route.ts";
+import { linkIdentity, linksRoute } from "./http/by-url/links-route.ts";
 import { catalogueRoutes } from "./http/catalogue-routes.ts";
 import { healthRoutes } from "./http/health-routes.ts";
 import { speechRoute } from "./http/openai/speech-route.ts";
@@ -42,8 +44,18 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   const access = await openAccess(config, speech, logger);
   let stopping = false;
 
-  authenticate(app, { authenticator: access.authenticator });
-  speechRoute(app, { speak: speech.speak, formats: speech.formats, slowReaderTimeoutMs });
+  const { formats, voices, clock } = speech;
+  const { tokens } = access;
+  authenticate(app, { authenticator: access.authenticator, linkIdentity: linkIdentity(tokens) });
+  speechRoute(app, { speak: speech.speak, formats, slowReaderTimeoutMs });
+  byUrlRoute(app, {
+    ...{ speak: speech.speak, joiner: speech.joiner, formats, clock, slowReaderTimeoutMs },
+    maxAgeSeconds: config.audioMaxAgeSeconds,
+  });
+  linksRoute(app, {
+    ...{ tokens, voices, formats, clock, maxTextChars: config.maxTextChars, publicUrl: config.publicUrl },
+    maxTtlSeconds: config.linkMaxTtlSeconds,
+  });
   catalogueRoutes(app, { voices: speech.voices, startedAtMs: speech.clock.now() });
   healthRoutes(app, { readiness: () => ({ stopping, parts: speech.parts() }) });
   statsRoute(app, { stats: speech.stats });

@@ -231,6 +231,33 @@ export const OPTIONS = {
     unit: "s",
     meaning: "How far the clocks of whoever signs tokens may be off.",
   },
+  signingSecret: {
+    env: "SIGNING_SECRET",
+    is: { kind: "string" },
+    default: undefined,
+    meaning:
+      "Signs links to audio and short-lived tokens; at least 16 characters, the same on all servers. Not set: a new one at each start, so that they hold on this server alone and until it stops.",
+  },
+  linkMaxTtlSeconds: {
+    env: "LINK_MAX_TTL",
+    is: integer(1, 31_536_000),
+    default: 604_800,
+    unit: "s",
+    meaning: "Longest life of a signed link to audio.",
+  },
+  publicUrl: {
+    env: "PUBLIC_URL",
+    is: { kind: "url", protocols: ["http:", "https:"] },
+    default: undefined,
+    meaning: "What links to audio begin with. Not set: the host that the request for the link was sent to.",
+  },
+  audioMaxAgeSeconds: {
+    env: "AUDIO_MAX_AGE",
+    is: integer(0, 31_536_000),
+    default: 86_400,
+    unit: "s",
+    meaning: "How long browsers and CDNs may keep what GET /v1/speech answers.",
+  },
   maxTextChars: {
     env: "MAX_TEXT_CHARS",
     is: integer(1, 1_000_000),

@@ -43,6 +43,12 @@ export const ERROR_CODES = {
     retryable: false,
     meaning: "An API key is required and none, or a wrong one, was given.",
   },
+  link_invalid: {
+    status: 403,
+    type: "permission_error",
+    retryable: false,
+    meaning: "A signed link whose time is over, or that was altered.",
+  },
   forbidden: { status: 403, type: "permission_error", retryable: false, meaning: "This key may not do this." },
   not_found: { status: 404, type: "invalid_request_error", retryable: false, meaning: "There is no such route." },
   method_not_allowed: {

@@ -11,17 +11,25 @@ declare module "fastify" {
   }
 }
 
+/** Who made the link that a request came by; undefined: it came by none. */
+export type LinkIdentity = (request: FastifyRequest) => Identity | undefined;
+
 /**
  * Finds out who calls before anything of a request is read: a stranger's body is not even parsed. By the route that was
  * matched, not by the URL as it was written, which may be escaped in many ways.
  */
-export function authenticate(app: FastifyInstance, { authenticator }: { authenticator: Authenticator }): void {
+export function authenticate(
+  app: FastifyInstance,
+  { authenticator, linkIdentity }: { authenticator: Authenticator; linkIdentity: LinkIdentity },
+): void {
   app.decorateRequest("caller", undefined);
   app.addHook("onRequest", async (request, reply) => {
     const route = request.routeOptions.url ?? "";
     const admin = isBelow(route, "/admin");
     if (!admin && !isBelow(route, "/v1")) return;
     const credential = { secret: secretOf(request), address: request.ip };
+    request.caller = admin ? undefined : linkIdentity(request);
+    if (request.caller !== undefined) return;
     const caller = await authenticator.identify(credential, { signal: abortedWhenClientLeaves(reply.raw) });
     if (admin && !caller.admin) {
       const missing = credential.secret === undefined;

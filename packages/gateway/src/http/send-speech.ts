@@ -45,7 +45,7 @@ export async function sendChunks(
 }
 
 /** The bare response, and the headers that hooks have set on it so far. */
-function takenOver(reply: FastifyReply): { response: ServerResponse; already: OutgoingHttpHeaders } {
+export function takenOver(reply: FastifyReply): { response: ServerResponse; already: OutgoingHttpHeaders } {
   const already = reply.getHeaders() as OutgoingHttpHeaders;
   reply.hijack();
   return { response: reply.raw, already };

@@ -5,6 +5,11 @@ import type { Speech } from "../speech/speak.ts";
 
 /** Headers of an answer with audio: what it is, where it came from and what it cost. */
 export function speechHeaders(speech: Speech): Record<string, string> {
+  return { ...soundHeaders(speech), ...limitHeaders(speech.quota) };
+}
+
+/** Without what is one caller's alone. */
+export function soundHeaders(speech: Speech): Record<string, string> {
   return {
     "content-type": MIME_TYPES[speech.format.name],
     "cache-status": cacheStatus(speech),
@@ -12,7 +17,6 @@ export function speechHeaders(speech: Speech): Record<string, string> {
     "mynah-engine": headerSafe(speech.engine),
     "mynah-voice": headerSafe(speech.voice),
     ...(speech.whole && { "mynah-duration-ms": String(Math.round(speech.whole.durationMs)) }),
-    ...limitHeaders(speech.quota),
   };
 }
 

@@ -5,7 +5,9 @@ export type Identity = {
   readonly tenant?: string;
   readonly plan?: string;
   readonly admin: boolean;
-  readonly by: "key" | "token" | "address";
+  readonly by: "key" | "token" | "address" | "link";
+  /** Epoch ms at which a link's permission ends. */
+  readonly expiresAtMs?: number;
 };
 
 /** One API key as it is kept: never the key itself. */

@@ -17,7 +17,7 @@ export type SignedTokens = {
   /** A token for a URL: it needs no escaping and is good for `ttlMs`. */
   sign(claims: TokenClaims, options: { readonly ttlMs: number }): string;
   /** Undefined for anything but a token of ours for this purpose whose time is not over. */
-  verify(token: string, purpose: TokenPurpose): TokenClaims | undefined;
+  verify(token: string, purpose: TokenPurpose): (TokenClaims & { readonly expiresAtMs: number }) | undefined;
 };
 
 const MAX_TOKEN_LENGTH = 4096;
@@ -43,8 +43,7 @@ export function signedTokens({ secret, clock }: { readonly secret: string; reado
       if (dot < 1 || theirs.length !== ours.length || !timingSafeEqual(theirs, ours)) return undefined;
       // Signed by us, so it is what we wrote.
       const claims = JSON.parse(Buffer.from(body, "base64url").toString()) as TokenClaims & { expiresAtMs: number };
-      const { expiresAtMs, ...rest } = claims;
-      return rest.purpose === purpose && clock.now() < expiresAtMs ? rest : undefined;
+      return claims.purpose === purpose && clock.now() < claims.expiresAtMs ? claims : undefined;
     },
   };
 }

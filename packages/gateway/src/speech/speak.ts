@@ -47,7 +47,11 @@ export type SpeakResult =
 
 export type Speak = (
   utterance: Utterance,
-  options: CallOptions & { readonly requestId: string },
+  options: CallOptions & {
+    readonly requestId: string;
+    /** False: not counted if all of it is stored, whatever the configuration says. */
+    readonly countHits?: boolean;
+  },
 ) => Promise<SpeakResult>;
 
 export type SpeakDeps = {
@@ -69,9 +73,9 @@ const MAX_WHOLE_BYTES = 16 * 1024 * 1024;
 
 /** One request's whole story: may they → who speaks → segments → stored, shared or made → joined. */
 export function createSpeak(deps: SpeakDeps): Speak {
-  const { limiter, voices, chain, events, clock, countHits = true } = deps;
+  const { limiter, voices, chain, events, clock, countHits: countsHits = true } = deps;
   const planner = new Planner(deps);
-  return async function speak(utterance, { signal, requestId }) {
+  return async function speak(utterance, { signal, requestId, countHits = countsHits }) {
     const startedAt = clock.monotonic();
     try {
       planner.check(utterance);

@@ -1,15 +1,15 @@
 import type { FastifyInstance } from "fastify";
 import { type Static, Type } from "typebox";
 import { AUDIO_FORMAT_NAMES, type AudioFormat, type AudioFormatName } from "../../core/audio-format.ts";
-import { SpeechError } from "../../core/errors.ts";
 import type { Utterance } from "../../core/utterance.ts";
-import type { Speak, SpeakResult } from "../../speech/speak.ts";
+import type { Speak } from "../../speech/speak.ts";
+import { admittedOrThrow } from "../admitted.ts";
 import { subjectFields } from "../auth.ts";
 import { cachePolicyOf } from "../cache-control.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
 import { audioContent, errorResponses } from "../schemas.ts";
 import { sendChunks, sendSpeech } from "../send-speech.ts";
-import { limitHeaders, limitReached, speechHeaders } from "../speech-headers.ts";
+import { speechHeaders } from "../speech-headers.ts";
 import { sseEvents } from "./sse.ts";
 
 /** OpenAI's fields, then ours. No others: a setting that would not be heard is refused, not ignored. */
@@ -91,9 +91,7 @@ export function speechRoute(app: FastifyInstance, { speak, formats, slowReaderTi
       cachePolicyOf(request.headers["cache-control"]),
       subjectFields(request, request.body.user),
     );
-    const speech = admittedOrThrow(await speak(utterance, { signal, requestId: request.id }), (headers) =>
-      reply.headers(headers),
-    );
+    const speech = admittedOrThrow(await speak(utterance, { signal, requestId: request.id }), reply);
     const options = { signal, slowReaderTimeoutMs };
     if (request.body.stream_format !== "sse") return sendSpeech(reply, speech, options);
     const { "content-type": _, ...headers } = speechHeaders(speech);
@@ -125,12 +123,4 @@ function utteranceOf(
     ...(body.language !== undefined && { language: body.language }),
     ...(body.instructions && { instructions: body.instructions }),
   };
-}
-
-function admittedOrThrow(result: SpeakResult, setHeaders: (headers: Record<string, string>) => void) {
-  if (result.admitted) return result.speech;
-  const { window, retryAfterMs } = result.quota;
-  setHeaders(limitHeaders(result.quota));
-  const message = `${limitReached(window)}; try again in ${Math.ceil(retryAfterMs / 1000)} s`;
-  throw new SpeechError("rate_limit_exceeded", message, { retryAfterMs });
 }

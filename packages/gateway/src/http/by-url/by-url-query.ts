@@ -1,0 +1,67 @@
+import { type Static, Type } from "typebox";
+import { AUDIO_FORMAT_NAMES, type AudioFormat, type AudioFormatName } from "../../core/audio-format.ts";
+import { SpeechError } from "../../core/errors.ts";
+import type { Utterance } from "../../core/utterance.ts";
+
+const DECIMAL = "^\\d{1,3}(\\.\\d{1,6})?$";
+
+/** What is said, in a URL: all of it text. */
+export const soundFields = {
+  text: Type.String({ minLength: 1, description: "The text to be spoken." }),
+  voice: Type.Optional(
+    Type.String({ minLength: 1, maxLength: 256, description: "As in POST /v1/audio/speech. Default: alloy." }),
+  ),
+  model: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: "Default: auto." })),
+  format: Type.Optional(Type.Enum([...AUDIO_FORMAT_NAMES], { default: "mp3" })),
+  speed: Type.Optional(Type.String({ pattern: DECIMAL, description: "0.25 to 4." })),
+  pitch: Type.Optional(Type.String({ pattern: DECIMAL, description: "0.5 to 2." })),
+  language: Type.Optional(Type.String({ pattern: "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", maxLength: 35 })),
+  instructions: Type.Optional(Type.String({ maxLength: 4096 })),
+};
+
+/** Query of `GET /v1/speech`. */
+export const ByUrlQuery = Type.Object(
+  {
+    ...soundFields,
+    seekable: Type.Optional(
+      Type.Enum(["true", "false"], {
+        default: "false",
+        description:
+          "true: the answer waits until all of the audio is there, and then has a length from the first time.",
+      }),
+    ),
+    token: Type.Optional(Type.String({ maxLength: 4096, description: "Of a link that POST /v1/speech/links made." })),
+  },
+  { additionalProperties: false },
+);
+export type ByUrlQuery = Static<typeof ByUrlQuery>;
+
+const SOUND = Object.keys(soundFields) as (keyof typeof soundFields)[];
+
+/** Everything that a link's signature holds still, in one unambiguous text. */
+export function boundText(query: Readonly<Partial<Record<keyof typeof soundFields, string>>>): string {
+  return JSON.stringify(SOUND.map((field) => query[field] ?? null));
+}
+
+/** Throws `invalid_request` for a number out of range. */
+export function utteranceOf(
+  query: ByUrlQuery,
+  formats: Readonly<Record<AudioFormatName, AudioFormat>>,
+): Omit<Utterance, "cache" | "subject"> {
+  const { text, voice = "alloy", model = "auto", format = "mp3", language, instructions } = query;
+  return {
+    ...{ text, voice, model },
+    format: formats[format],
+    speed: factor("speed", query.speed, 0.25, 4),
+    pitch: factor("pitch", query.pitch, 0.5, 2),
+    ...(language !== undefined && { language }),
+    ...(instructions && { instructions }),
+  };
+}
+
+function factor(param: string, text: string | undefined, min: number, max: number): number {
+  if (text === undefined) return 1;
+  const value = Number(text);
+  if (value >= min && value <= max) return value;
+  throw new SpeechError("invalid_request", `"${param}" must be from ${min} to ${max}`, { param });
+}

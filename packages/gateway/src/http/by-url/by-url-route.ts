@@ -1,0 +1,172 @@
+import { hash } from "node:crypto";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { concat } from "../../core/async.ts";
+import { type AudioFormat, type AudioFormatName, MIME_TYPES } from "../../core/audio-format.ts";
+import type { Clock } from "../../core/clock.ts";
+import { SpeechError } from "../../core/errors.ts";
+import type { AudioJoiner } from "../../core/ports.ts";
+import { type CachePolicy, DEFAULT_CACHE_POLICY } from "../../core/utterance.ts";
+import type { Speak, Speech } from "../../speech/speak.ts";
+import { admittedOrThrow } from "../admitted.ts";
+import { subjectFields } from "../auth.ts";
+import { cachePolicyOf } from "../cache-control.ts";
+import { abortedWhenClientLeaves } from "../client-gone.ts";
+import { audioContent, errorResponses } from "../schemas.ts";
+import { sendChunks, takenOver } from "../send-speech.ts";
+import { limitHeaders, soundHeaders } from "../speech-headers.ts";
+import { ByUrlQuery, utteranceOf } from "./by-url-query.ts";
+import { beginsAtStart, parseRange, resolveRange } from "./byte-range.ts";
+
+export type ByUrlRouteDeps = {
+  readonly speak: Speak;
+  readonly clock: Clock;
+  readonly joiner: AudioJoiner;
+  readonly formats: Readonly<Record<AudioFormatName, AudioFormat>>;
+  readonly slowReaderTimeoutMs: number;
+  /** How long an answer may be kept by browsers and CDNs. */
+  readonly maxAgeSeconds: number;
+};
+
+/** More than this is not held at once: the answer is a stream then, whatever was asked. */
+const MAX_HELD_BYTES = 16 * 1024 * 1024;
+
+type Request = FastifyRequest<{ Querystring: ByUrlQuery }>;
+
+/**
+ * GET /v1/speech: the audio of POST /v1/audio/speech for whatever fetches a URL: an `<audio src>`, a CDN, a phone system.
+ * Stored audio has a strong ETag, a length and ranges. What is made now streams at once, without them, unless the caller
+ * wants a part of it or `seekable`: then the answer waits until all of it is there.
+ */
+export function byUrlRoute(app: FastifyInstance, deps: ByUrlRouteDeps): void {
+  const schema = {
+    summary: "Speak a text given in the URL",
+    description: "For an audio element, a CDN or a phone system. ETag, 304, Range and 206 as HTTP has them.",
+    tags: ["speech"],
+    querystring: ByUrlQuery,
+    response: { 200: audioContent, 206: audioContent, ...errorResponses },
+  };
+  app.get<{ Querystring: ByUrlQuery }>("/v1/speech", { schema }, async (request, reply) => {
+    const signal = abortedWhenClientLeaves(reply.raw);
+    const range = parseRange(request.headers.range);
+    const known = request.headers["if-none-match"];
+    const result = await deps
+      .speak(
+        {
+          ...utteranceOf(request.query, deps.formats),
+          ...subjectFields(request, undefined),
+          cache: policyOf(request),
+        },
+        // One play of an audio element is several requests; those that only go on with it are not counted if it is stored.
+        { signal, requestId: request.id, ...((known !== undefined || !beginsAtStart(range)) && { countHits: false }) },
+      )
+      .catch((error: unknown) => headOrThrow(error, request, reply, deps));
+    if (result === undefined) return reply;
+    const speech = admittedOrThrow(result, reply);
+    const headers = headersOf(request, speech, deps);
+    if (speech.whole !== undefined) return sendHeld(request, reply, headers, speech.whole.bytes);
+    const waits = request.query.seekable === "true" || known !== undefined || !beginsAtStart(range);
+    const held = waits ? await heldOf(speech, deps.joiner) : undefined;
+    if (held?.all) return sendHeld(request, reply, headers, held.bytes);
+    const chunks = held === undefined ? speech.audio : after(held.bytes, held.rest);
+    return sendChunks(reply, headers, chunks, { signal, slowReaderTimeoutMs: deps.slowReaderTimeoutMs });
+  });
+}
+
+/** A listener with a link costs its maker nothing by pressing reload: only what a cache may ask is asked. */
+function policyOf({ method, caller, headers }: Request): CachePolicy {
+  const asked = caller?.by === "link" ? DEFAULT_CACHE_POLICY : cachePolicyOf(headers["cache-control"]);
+  return method === "HEAD" ? { ...asked, onlyIfCached: true } : asked;
+}
+
+/** HEAD synthesizes nothing: of what is not stored it tells the type alone. */
+function headOrThrow(error: unknown, { method, query }: Request, reply: FastifyReply, deps: ByUrlRouteDeps): undefined {
+  if (method !== "HEAD" || !(error instanceof SpeechError) || error.code !== "not_cached") throw error;
+  const { name } = utteranceOf(query, deps.formats).format;
+  void reply.headers({ "content-type": MIME_TYPES[name], "cache-control": "no-store" }).send();
+  return undefined;
+}
+
+function headersOf(request: Request, speech: Speech, { maxAgeSeconds, clock }: ByUrlRouteDeps): Record<string, string> {
+  const open = request.caller?.by !== "key" && request.caller?.by !== "token";
+  const { expiresAtMs = Number.POSITIVE_INFINITY } = request.caller ?? {};
+  const age = Math.max(0, Math.min(maxAgeSeconds, Math.floor((expiresAtMs - clock.now()) / 1000)));
+  return {
+    ...soundHeaders(speech),
+    // Kept by many, so it tells nothing of one caller.
+    ...(!open && limitHeaders(speech.quota)),
+    "cache-control":
+      speech.outcomes.stale > 0 ? "no-store" : `${open ? "public" : "private"}, max-age=${age}, immutable`,
+    "cross-origin-resource-policy": "cross-origin",
+    "content-disposition": `inline; filename="speech.${EXTENSIONS[speech.format.name]}"`,
+  };
+}
+
+const EXTENSIONS: Readonly<Record<AudioFormatName, string>> = {
+  mp3: "mp3",
+  opus: "ogg",
+  aac: "aac",
+  flac: "flac",
+  wav: "wav",
+  pcm: "pcm",
+};
+
+type Held =
+  | { readonly all: true; readonly bytes: Uint8Array }
+  | { readonly all: false; readonly bytes: Uint8Array; readonly rest: AsyncIterator<Uint8Array> };
+
+/** The whole answer as it will be stored, or as much of it as may be held and the rest to come. */
+async function heldOf({ audio, format }: Speech, joiner: AudioJoiner): Promise<Held> {
+  const chunks: Uint8Array[] = [];
+  const rest = audio[Symbol.asyncIterator]();
+  for (let bytes = 0; bytes <= MAX_HELD_BYTES; ) {
+    const { done, value } = await rest.next();
+    if (done) return { all: true, bytes: joiner.joinWhole(format, [concat(chunks)]) };
+    chunks.push(value);
+    bytes += value.byteLength;
+  }
+  return { all: false, bytes: concat(chunks), rest };
+}
+
+async function* after(head: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield head;
+    for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+/** 200, 206, 304 or 416 for audio that is all here. */
+function sendHeld(request: Request, reply: FastifyReply, headers: Record<string, string>, audio: Uint8Array): void {
+  const etag = `"${hash("sha256", audio).slice(0, 32)}"`;
+  const { response, already } = takenOver(reply);
+  const { range: rangeHeader, "if-range": ifRange, "if-none-match": ifNoneMatch } = request.headers;
+  const common = { ...already, ...headers, etag, "accept-ranges": "bytes" };
+  if (ifNoneMatch !== undefined && matches(ifNoneMatch, etag)) {
+    const { "content-type": _, "content-disposition": __, ...kept } = common as Record<string, string>;
+    response.writeHead(304, kept).end();
+    return;
+  }
+  const asked = parseRange(ifRange === undefined || ifRange === etag ? rangeHeader : undefined);
+  if (asked.kind === "whole") {
+    response.writeHead(200, { ...common, "content-length": audio.byteLength }).end(audio);
+    return;
+  }
+  const range = resolveRange(asked, audio.byteLength);
+  if (range === undefined) {
+    response.writeHead(416, { ...already, "content-range": `bytes */${audio.byteLength}`, "content-length": 0 }).end();
+    return;
+  }
+  const { from, to } = range;
+  const part = audio.subarray(from, to + 1);
+  const contentRange = `bytes ${from}-${to}/${audio.byteLength}`;
+  response.writeHead(206, { ...common, "content-range": contentRange, "content-length": part.byteLength }).end(part);
+}
+
+/** RFC 9110 §13.1.2: compared weakly. */
+function matches(ifNoneMatch: string, etag: string): boolean {
+  return ifNoneMatch.split(",").some((candidate) => {
+    const theirs = candidate.trim();
+    return theirs === "*" || theirs === etag || theirs === `W/${etag}`;
+  });
+}

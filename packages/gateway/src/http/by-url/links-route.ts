@@ -1,0 +1,116 @@
+import { hash } from "node:crypto";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { type Static, Type } from "typebox";
+import { SpeechError } from "../../core/errors.ts";
+import type { Identity } from "../../identity/identity.ts";
+import type { SignedTokens } from "../../identity/signed-token.ts";
+import type { VoiceCatalogue } from "../../speech/voices.ts";
+import { subjectFields } from "../auth.ts";
+import { abortedWhenClientLeaves } from "../client-gone.ts";
+import { errorResponses } from "../schemas.ts";
+import { type ByUrlQuery, boundText, soundFields, utteranceOf } from "./by-url-query.ts";
+import type { ByUrlRouteDeps } from "./by-url-route.ts";
+
+export type LinksRouteDeps = Pick<ByUrlRouteDeps, "formats" | "clock"> & {
+  readonly tokens: SignedTokens;
+  readonly voices: VoiceCatalogue;
+  readonly maxTextChars: number;
+  /** Longest life of a link. */
+  readonly maxTtlSeconds: number;
+  /** What the links begin with; not set: what the request was sent to. */
+  readonly publicUrl: string | undefined;
+};
+
+const DEFAULT_TTL_SECONDS = 3600;
+/** Proxies, CDNs and phone systems take URLs up to about this. */
+const MAX_URL_LENGTH = 8_000;
+
+const User = Type.String({
+  minLength: 1,
+  maxLength: 512,
+  description: "The end user whose limits the link counts on.",
+});
+const LinkBody = Type.Object(
+  {
+    ...soundFields,
+    expires_in: Type.Optional(
+      Type.Integer({ minimum: 1, default: DEFAULT_TTL_SECONDS, description: "Seconds; LINK_MAX_TTL at most." }),
+    ),
+    seekable: Type.Optional(Type.Boolean({ default: false })),
+    user: Type.Optional(User),
+  },
+  { additionalProperties: false },
+);
+type LinkBody = Static<typeof LinkBody>;
+
+const LinkAnswer = Type.Object({
+  url: Type.String(),
+  path: Type.String({ description: "The same without scheme and host." }),
+  expires_at: Type.String({ description: "ISO 8601." }),
+});
+
+/** POST /v1/speech/links: a URL that says this one thing for a while, so that no key need be in a page. */
+export function linksRoute(app: FastifyInstance, deps: LinksRouteDeps): void {
+  const schema = {
+    summary: "Make a signed, expiring URL of one utterance",
+    tags: ["speech"],
+    body: LinkBody,
+    response: { 201: LinkAnswer, ...errorResponses },
+  };
+  app.post<{ Body: LinkBody }>("/v1/speech/links", { schema }, async (request, reply) => {
+    const { expires_in: seconds = DEFAULT_TTL_SECONDS, seekable, user, ...sound } = request.body;
+    checkLife(seconds, deps.maxTtlSeconds);
+    await checkSound(sound, deps, abortedWhenClientLeaves(reply.raw));
+    const { subject, ...within } = subjectFields(request, user);
+    const ttlMs = seconds * 1000;
+    const token = deps.tokens.sign({ purpose: "link", user: subject, ...within, binds: digest(sound) }, { ttlMs });
+    const query = new URLSearchParams({ ...sound, ...(seekable && { seekable: "true" }), token });
+    const path = `/v1/speech?${query}`;
+    const url = `${deps.publicUrl?.replace(/\/+$/, "") ?? `${request.protocol}://${request.host}`}${path}`;
+    if (url.length > MAX_URL_LENGTH) {
+      const message = `the link would have ${url.length} characters, and many programs take no more than ${MAX_URL_LENGTH}; shorten the text`;
+      throw new SpeechError("text_too_long", message, { param: "text" });
+    }
+    return reply.status(201).send({ url, path, expires_at: new Date(deps.clock.now() + ttlMs).toISOString() });
+  });
+}
+
+function checkLife(seconds: number, maxTtlSeconds: number): void {
+  if (seconds <= maxTtlSeconds) return;
+  throw new SpeechError("invalid_request", `"expires_in" may be ${maxTtlSeconds} at most`, { param: "expires_in" });
+}
+
+/** Whoever makes a link hears of a mistake, not whoever opens it. */
+async function checkSound(sound: ByUrlQuery, { formats, voices, maxTextChars }: LinksRouteDeps, signal: AbortSignal) {
+  const { text, ...query } = utteranceOf(sound, formats);
+  if (text.length > maxTextChars) {
+    const message = `the text has ${text.length} characters; at most ${maxTextChars} are spoken`;
+    throw new SpeechError("text_too_long", message, { param: "text" });
+  }
+  await voices.resolve(query, { signal });
+}
+
+function digest(sound: Parameters<typeof boundText>[0]): string {
+  return hash("sha256", boundText(sound), "base64url");
+}
+
+/** Who made the link that a request came by. Undefined: it came by none. Throws `link_invalid` for one that does not hold. */
+export function linkIdentity(tokens: SignedTokens): (request: FastifyRequest) => Identity | undefined {
+  return ({ routeOptions, query }) => {
+    if (routeOptions.url !== "/v1/speech") return undefined;
+    const asked = query as Partial<Record<string, unknown>>;
+    if (typeof asked.token !== "string") return undefined;
+    const claims = tokens.verify(asked.token, "link");
+    if (claims === undefined || claims.binds !== digest(asked as ByUrlQuery))
+      throw new SpeechError("link_invalid", "this link is over, or is not as it was made; ask for a new one");
+    const { user, tenant, plan } = claims;
+    return {
+      user,
+      ...(tenant !== undefined && { tenant }),
+      ...(plan !== undefined && { plan }),
+      admin: false,
+      by: "link",
+      expiresAtMs: claims.expiresAtMs,
+    };
+  };
+}
