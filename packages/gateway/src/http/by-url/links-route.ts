@@ -58,7 +58,12 @@ export function linksRoute(app: FastifyInstance, deps: LinksRouteDeps): void {
     response: { 201: LinkAnswer, ...errorResponses },
   };
   app.post<{ Body: LinkBody }>("/v1/speech/links", { schema }, async (request, reply) => {
-    const { expires_in: seconds = DEFAULT_TTL_SECONDS, seekable, user, ...sound } = request.body;
+    const {
+      expires_in: seconds = Math.min(DEFAULT_TTL_SECONDS, deps.maxTtlSeconds),
+      seekable,
+      user,
+      ...sound
+    } = request.body;
     checkLife(seconds, deps.maxTtlSeconds);
     await checkSound(sound, deps, abortedWhenClientLeaves(reply.raw));
     const { subject, ...within } = subjectFields(request, user);

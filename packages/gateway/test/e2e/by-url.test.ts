@@ -1,0 +1,221 @@
+import { describe, expect, it } from "vitest";
+import { hashKey } from "../../src/identity/api-key.ts";
+import { bytesOf, postSpeech, runGateway } from "../support/gateway.ts";
+import { standInEngine } from "../support/stand-in-engine.ts";
+
+const SECRET = "a secret that is long enough";
+const gateway = await runGateway({ signingSecret: SECRET });
+
+const get = (query: Record<string, string>, headers: Record<string, string> = {}, on = gateway): Promise<Response> =>
+  fetch(`${on.url}/v1/speech?${new URLSearchParams(query)}`, { headers });
+
+/** Asked until it is stored. */
+async function stored(query: Record<string, string>): Promise<Response> {
+  await bytesOf(await get(query));
+  await expect
+    .poll(async () => {
+      const answer = await get(query);
+      await bytesOf(answer);
+      return answer.headers.get("cache-status");
+    })
+    .toBe("mynah; hit");
+  return get(query);
+}
+
+describe("GET /v1/speech", () => {
+  it("streams what is made now, and gives the same audio as the POST route", async () => {
+    const text = "Fresh from the engine. In two sentences.";
+    const miss = await get({ text, voice: "alloy", format: "pcm" });
+    expect(miss.status).toBe(200);
+    expect(miss.headers.get("content-length")).toBeNull();
+    expect(miss.headers.get("etag")).toBeNull();
+    expect(miss.headers.get("cache-control")).toBe("public, max-age=86400, immutable");
+    const audio = await bytesOf(miss);
+    const posted = await bytesOf(await postSpeech(gateway, { input: text, response_format: "pcm" }));
+    expect(audio.equals(posted)).toBe(true);
+    expect(audio.byteLength / 48_000).toBeGreaterThan(1);
+  });
+
+  it("gives stored audio with ETag, length and ranges", async () => {
+    const query = { text: "A link has many readers.", format: "mp3" };
+    const whole = await stored(query);
+    const audio = await bytesOf(whole);
+    const etag = whole.headers.get("etag")!;
+    expect(etag).toMatch(/^"[0-9a-f]{32}"$/);
+    expect(whole.headers.get("accept-ranges")).toBe("bytes");
+    expect(whole.headers.get("content-length")).toBe(String(audio.byteLength));
+
+    const same = await get(query, { "if-none-match": `"other", W/${etag}` });
+    expect(same.status).toBe(304);
+    expect(same.headers.get("etag")).toBe(etag);
+    expect((await bytesOf(same)).byteLength).toBe(0);
+
+    const total = audio.byteLength;
+    const ranges: [string, number, number][] = [
+      ["bytes=0-", 0, total - 1],
+      ["bytes=0-9", 0, 9],
+      ["bytes=100-", 100, total - 1],
+      ["bytes=-50", total - 50, total - 1],
+      [`bytes=-${total * 2}`, 0, total - 1],
+      [`bytes=10-${total * 2}`, 10, total - 1],
+    ];
+    for (const [range, from, to] of ranges) {
+      const part = await get(query, { range });
+      expect(part.status, range).toBe(206);
+      expect(part.headers.get("content-range")).toBe(`bytes ${from}-${to}/${total}`);
+      expect((await bytesOf(part)).equals(audio.subarray(from, to + 1))).toBe(true);
+    }
+    for (const ignored of ["bytes=9-3", "bytes=0-1,5-6", "items=0-5", "bytes=-", "bytes=x-"]) {
+      const answer = await get(query, { range: ignored });
+      expect(answer.status, ignored).toBe(200);
+      expect((await bytesOf(answer)).byteLength).toBe(total);
+    }
+    for (const beyond of [`bytes=${total}-`, "bytes=-0"]) {
+      const answer = await get(query, { range: beyond });
+      expect(answer.status, beyond).toBe(416);
+      expect(answer.headers.get("content-range")).toBe(`bytes */${total}`);
+      await bytesOf(answer);
+    }
+    expect((await get(query, { range: "bytes=0-9", "if-range": etag })).status).toBe(206);
+    expect((await get(query, { range: "bytes=0-9", "if-range": '"old"' })).status).toBe(200);
+  });
+
+  it("waits for all of it where a part, a length or a comparison is wanted", async () => {
+    const part = await get({ text: "Begin in the middle, please.", format: "wav" }, { range: "bytes=44-143" });
+    expect(part.status).toBe(206);
+    const [, total] = /\/(\d+)$/.exec(part.headers.get("content-range")!)!;
+    expect(Number(total)).toBeGreaterThan(24_000);
+    expect((await bytesOf(part)).byteLength).toBe(100);
+
+    const seekable = await get({ text: "Know your length at once.", format: "wav", seekable: "true" });
+    const bytes = await bytesOf(seekable);
+    expect(seekable.headers.get("content-length")).toBe(String(bytes.byteLength));
+    expect(bytes.readUInt32LE(40)).toBe(bytes.byteLength - 44);
+    const again = await stored({ text: "Know your length at once.", format: "wav" });
+    expect(again.headers.get("etag")).toBe(seekable.headers.get("etag"));
+    await bytesOf(again);
+  });
+
+  it("synthesizes nothing for HEAD", async () => {
+    const engine = standInEngine({ name: "counted" });
+    const other = await runGateway({}, { engines: [engine] });
+    const url = `${other.url}/v1/speech?${new URLSearchParams({ text: "Look, but do not speak.", voice: "one" })}`;
+    const head = await fetch(url, { method: "HEAD" });
+    expect([head.status, head.headers.get("content-type")]).toEqual([200, "audio/mpeg"]);
+    expect(engine.calls).toBe(0);
+    await bytesOf(await fetch(url));
+    await expect
+      .poll(async () => (await fetch(url, { method: "HEAD" })).headers.get("etag"))
+      .toMatch(/^"[0-9a-f]{32}"$/);
+    expect(engine.calls).toBe(1);
+  });
+
+  it.each([
+    ["no text", {}, "invalid_request", "text"],
+    ["empty text", { text: "" }, "invalid_request", "text"],
+    ["nothing to say", { text: "?!" }, "text_empty", "input"],
+    ["a wrong format", { text: "a", format: "midi" }, "invalid_request", "format"],
+    ["a wrong speed", { text: "a", speed: "fast" }, "invalid_request", "speed"],
+    ["too much speed", { text: "a", speed: "9" }, "invalid_request", "speed"],
+    ["an unknown voice", { text: "a", voice: "nobody" }, "voice_not_found", "voice"],
+    ["an unknown field", { text: "a", colour: "red" }, "invalid_request", "colour"],
+  ])("%s is refused", async (_, query, code, param) => {
+    const answer = await get(query as Record<string, string>);
+    expect(await answer.json()).toMatchObject({ error: { code, param } });
+    expect(answer.status).toBe(400);
+  });
+
+  it("refuses a field given twice", async () => {
+    const answer = await fetch(`${gateway.url}/v1/speech?text=a&text=b`);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: { code: "invalid_request", param: "text" } });
+  });
+});
+
+describe("signed links", async () => {
+  const key = "the-key-of-ann-long-enough";
+  const engine = standInEngine({ name: "linked" });
+  const closed = await runGateway(
+    {
+      keys: [{ hash: hashKey(key), user: "ann" }],
+      signingSecret: SECRET,
+      rateLimitPerMinute: 3,
+      linkMaxTtlSeconds: 600,
+    },
+    { engines: [engine] },
+  );
+  const link = async (body: Record<string, unknown>, headers = { authorization: `Bearer ${key}` }): Promise<Response> =>
+    fetch(`${closed.url}/v1/speech/links`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
+
+  it("say what they were made for, to whoever opens them, and nothing else", async () => {
+    const made = await link({
+      text: "Your code is 4 7 1.",
+      voice: "one",
+      format: "wav",
+      expires_in: 60,
+      user: "guest",
+    });
+    expect(made.status).toBe(201);
+    const { url, path, expires_at } = (await made.json()) as Record<string, string>;
+    expect(url).toBe(`${closed.url}${path}`);
+    expect(Date.parse(expires_at!) - Date.now()).toBeGreaterThan(30_000);
+    const heard = await fetch(url!);
+    expect(heard.status).toBe(200);
+    expect(Number(/max-age=(\d+)/.exec(heard.headers.get("cache-control")!)![1])).toBeLessThanOrEqual(60);
+    expect([...heard.headers.keys()].filter((name) => name.includes("ratelimit"))).toEqual([]);
+    await bytesOf(heard);
+
+    const altered = new URL(url!);
+    altered.searchParams.set("text", "Your code is 9 9 9.");
+    const other = new URL(url!);
+    other.searchParams.set("voice", "two");
+    const added = new URL(url!);
+    added.searchParams.set("speed", "2");
+    const bare = new URL(url!);
+    bare.searchParams.delete("token");
+    for (const wrong of [altered, other, added]) {
+      const answer = await fetch(wrong);
+      expect([answer.status, ((await answer.json()) as { error: { code: string } }).error.code]).toEqual([
+        403,
+        "link_invalid",
+      ]);
+    }
+    expect((await fetch(bare)).status).toBe(401);
+    // Its token opens nothing else.
+    const elsewhere = await fetch(`${closed.url}/v1/models?token=${altered.searchParams.get("token")}`);
+    expect(elsewhere.status).toBe(401);
+  });
+
+  it("cost nothing when the listener presses reload, and goes on where it was", async () => {
+    const made = await link({ text: "Play it again, and again.", voice: "one", user: "reloader" });
+    const { url } = (await made.json()) as { url: string };
+    await bytesOf(await fetch(url));
+    await expect.poll(async () => (await fetch(url, { method: "HEAD" })).headers.get("etag")).not.toBeNull();
+    const calls = engine.calls;
+    for (let at = 0; at < 6; at++) {
+      const part = await fetch(url, { headers: { range: `bytes=${at + 1}-`, "cache-control": "no-cache" } });
+      expect(part.status).toBe(206); // not counted: three a minute is the limit
+      await bytesOf(part);
+    }
+    expect(engine.calls).toBe(calls);
+  });
+
+  it.each([
+    ["no key", { text: "a" }, {}, 401, "unauthorized"],
+    ["an unknown voice", { text: "a", voice: "nobody" }, undefined, 400, "voice_not_found"],
+    ["too long a life", { text: "a", voice: "one", expires_in: 601 }, undefined, 400, "invalid_request"],
+    ["no life", { text: "a", voice: "one", expires_in: 0 }, undefined, 400, "invalid_request"],
+    ["a text that no URL holds", { text: "ab ".repeat(4_000), voice: "one" }, undefined, 400, "text_too_long"],
+  ])("are not made for %s", async (_, body, headers, status, code) => {
+    const answer = await link(body, headers as { authorization: string } | undefined);
+    expect([answer.status, ((await answer.json()) as { error: { code: string } }).error.code]).toEqual([status, code]);
+  });
+
+  it("need a secret that is long enough", async () => {
+    await expect(runGateway({ signingSecret: "short" })).rejects.toThrow(/SIGNING_SECRET/);
+  });
+});
