@@ -1,9 +1,16 @@
+import type { JoinedStream } from "../core/ports.ts";
 import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
+import { sayEnd, sayLive, sayStored } from "./say-segment.ts";
+import { type SpeechPart, segmentInfo } from "./speech-part.ts";
 
 export type SegmentLineOptions = {
   readonly chain: EngineChain;
   readonly segments: readonly Segment[];
   readonly ahead: readonly (SpokenSegment | undefined)[];
+  /** What all of them become. */
+  readonly stream: JoinedStream;
+  /** Whether words are wanted. */
+  readonly words: boolean;
   /** Ends what is begun when it aborts; the only thing that does. */
   readonly signal: AbortSignal;
   readonly onSpoken: (spoken: SpokenSegment) => void;
@@ -27,15 +34,17 @@ export class SegmentLine {
     return this.#begin(0);
   }
 
-  async *parts(): AsyncGenerator<AsyncIterable<Uint8Array>> {
-    const { segments, onSpoken } = this.#options;
-    for (const at of segments.keys()) {
+  async *parts(): AsyncGenerator<SpeechPart> {
+    const { segments, onSpoken, stream } = this.#options;
+    for (const [at, { text }] of segments.entries()) {
       const spoken = await this.#begin(at);
       this.#begun.delete(at);
       for (let next = at + 1; next <= at + PREFETCH && next < segments.length; next++) void this.#begin(next);
       onSpoken(spoken);
-      yield this.#audioOf(spoken);
+      yield { type: "segment", segment: segmentInfo(spoken, text) };
+      yield* this.#say(spoken, text);
     }
+    yield* sayEnd(stream);
   }
 
   #begin(at: number): Promise<SpokenSegment> {
@@ -49,15 +58,13 @@ export class SegmentLine {
     return begun;
   }
 
-  async *#audioOf(spoken: SpokenSegment): AsyncGenerator<Uint8Array> {
-    if ("stored" in spoken) {
-      yield spoken.stored.audio;
-      return;
-    }
+  async *#say(spoken: SpokenSegment, text: string): AsyncGenerator<SpeechPart> {
+    const { stream, words, signal, onFailed } = this.#options;
     try {
-      for await (const { audio } of spoken.chunks) if (audio !== undefined) yield audio;
+      if ("stored" in spoken) yield* sayStored(spoken.stored, { text, stream, words });
+      else yield* sayLive(spoken.chunks, { text, stream, words });
     } catch (error) {
-      if (!this.#options.signal.aborted) this.#options.onFailed?.(spoken);
+      if (!signal.aborted) onFailed?.(spoken);
       throw error;
     }
   }
