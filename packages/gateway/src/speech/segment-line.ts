@@ -1,12 +1,14 @@
 import type { JoinedStream } from "../core/ports.ts";
-import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
+import type { SpokenSegment } from "./engine-chain.ts";
 import { sayEnd, sayLive, sayStored } from "./say-segment.ts";
 import { type SpeechPart, segmentInfo } from "./speech-part.ts";
 
+/** A segment that is being said. */
+export type BegunSegment = { readonly text: string; readonly spoken: SpokenSegment };
+
 export type SegmentLineOptions = {
-  readonly chain: EngineChain;
-  readonly segments: readonly Segment[];
-  readonly ahead: readonly (SpokenSegment | undefined)[];
+  /** Begins the segment at this place, once each and in order; undefined: the text has ended before it. */
+  readonly begin: (at: number) => Promise<BegunSegment | undefined>;
   /** What all of them become. */
   readonly stream: JoinedStream;
   /** Whether words are wanted. */
@@ -24,22 +26,24 @@ const PREFETCH = 1;
 /** The segments of one utterance in order, each begun a little before its turn and no earlier. */
 export class SegmentLine {
   readonly #options: SegmentLineOptions;
-  readonly #begun = new Map<number, Promise<SpokenSegment>>();
+  readonly #begun = new Map<number, Promise<BegunSegment | undefined>>();
 
   constructor(options: SegmentLineOptions) {
     this.#options = options;
   }
 
-  first(): Promise<SpokenSegment> {
+  first(): Promise<BegunSegment | undefined> {
     return this.#begin(0);
   }
 
   async *parts(): AsyncGenerator<SpeechPart> {
-    const { segments, onSpoken, stream } = this.#options;
-    for (const [at, { text }] of segments.entries()) {
-      const spoken = await this.#begin(at);
+    const { onSpoken, stream } = this.#options;
+    for (let at = 0; ; at++) {
+      const begun = await this.#begin(at);
+      if (begun === undefined) break;
       this.#begun.delete(at);
-      for (let next = at + 1; next <= at + PREFETCH && next < segments.length; next++) void this.#begin(next);
+      for (let next = at + 1; next <= at + PREFETCH; next++) void this.#begin(next);
+      const { text, spoken } = begun;
       onSpoken(spoken);
       yield { type: "segment", segment: segmentInfo(spoken, text) };
       yield* this.#say(spoken, text);
@@ -47,12 +51,10 @@ export class SegmentLine {
     yield* sayEnd(stream);
   }
 
-  #begin(at: number): Promise<SpokenSegment> {
-    const { chain, segments, ahead, signal } = this.#options;
+  #begin(at: number): Promise<BegunSegment | undefined> {
     const known = this.#begun.get(at);
     if (known !== undefined) return known;
-    const looked = ahead[at];
-    const begun = looked ? Promise.resolve(looked) : chain.speak(segments[at]!, { signal, alreadyMissed: at === 0 });
+    const begun = this.#options.begin(at);
     begun.catch(() => {}); // its turn may never come
     this.#begun.set(at, begun);
     return begun;

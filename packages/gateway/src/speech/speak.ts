@@ -170,9 +170,12 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
   const startedAt = clock.monotonic();
   try {
     const line = new SegmentLine({
-      chain,
-      segments,
-      ahead,
+      async begin(at) {
+        const segment = segments[at];
+        if (segment === undefined) return undefined;
+        const { text } = segment;
+        return { text, spoken: ahead[at] ?? (await chain.speak(segment, { signal, alreadyMissed: at === 0 })) };
+      },
       stream: joiner.open(utterance.format),
       words,
       signal,
@@ -182,7 +185,7 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
       },
       onFailed: (spoken) => bill.failed(spoken),
     });
-    const first = await line.first();
+    const { spoken: first } = (await line.first())!;
     const times = makingTimes(first, startedAt, clock.monotonic());
     const made = await primed(line.parts(), ({ type }) => type === "audio");
     const parts = report.counted(made, first.engine, end);
@@ -206,7 +209,7 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
 }
 
 /** Made once: an abort without a reason builds an exception with a stack for each. */
-const ANSWER_OVER = new SpeechError("caller_gone", "the answer is over");
+export const ANSWER_OVER = new SpeechError("caller_gone", "the answer is over");
 
 /** Every segment as it is stored, or undefined if one is missing or all are too large to be held at once. */
 function allStored(
@@ -239,7 +242,12 @@ function joinStored(joiner: AudioJoiner, format: AudioFormat, stored: readonly S
   };
 }
 
-function makingTimes(first: SpokenSegment, from: number, now: number): { engineMs: number; transcodeMs: number } {
+/** What the first audio waited for. */
+export function makingTimes(
+  first: SpokenSegment,
+  from: number,
+  now: number,
+): { engineMs: number; transcodeMs: number } {
   if ("stored" in first) return { engineMs: first.outcome === "stale" ? now - from : 0, transcodeMs: 0 };
   const nativeAt = Math.max(from, first.timing.nativeAt ?? now);
   return { engineMs: nativeAt - from, transcodeMs: now - nativeAt };

@@ -2,9 +2,9 @@ import type { ServerMessage } from "@mynah/protocol";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { SpokenWord } from "../core/ports.ts";
-import { limitReached } from "../http/speech-headers.ts";
+import { refusalError } from "../core/quota.ts";
 import type { IncomingText } from "../speech/incoming-text.ts";
-import type { Speech, SpeakResult } from "../speech/speak.ts";
+import type { SpeakResult, Speech } from "../speech/speak.ts";
 import type { SpeechPart } from "../speech/speech-part.ts";
 import type { SocketOut } from "./socket-out.ts";
 import { SpokenText } from "./spoken-text.ts";
@@ -66,7 +66,7 @@ export class RunningUtterance {
     try {
       const result = await this.#start.speak(this.#abort.signal);
       if (this.#over) return;
-      if (!result.admitted) throw refused(result);
+      if (!result.admitted) throw refusalError(result.quota);
       await this.#play(result.speech);
     } catch (thrown) {
       if (this.#over) return;
@@ -181,12 +181,6 @@ export function errorMessage(error: SpeechError, id?: string, spokenText?: strin
     ...(retryAfterMs !== undefined && { retryAfterMs: Math.ceil(retryAfterMs) }),
     ...(spokenText !== undefined && { spokenText }),
   };
-}
-
-function refused({ quota }: Extract<SpeakResult, { admitted: false }>): SpeechError {
-  const { window, retryAfterMs } = quota;
-  const message = `${limitReached(window)}; try again in ${Math.ceil(retryAfterMs / 1000)} s`;
-  return new SpeechError("rate_limit_exceeded", message, { retryAfterMs });
 }
 
 function wordMessage({ text, startMs, endMs, estimated }: SpokenWord) {

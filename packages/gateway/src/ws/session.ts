@@ -189,7 +189,10 @@ export class SocketSession {
       if (message.type === "end" || message.type === "cancel") this.#forsaken.delete(message.id);
     } else if (message.type === "append") this.#begin(message);
     else
-      this.#reject(new SpeechError("utterance_not_found", "no utterance of this id is running", { param: "id" }), message.id);
+      this.#reject(
+        new SpeechError("utterance_not_found", "no utterance of this id is running", { param: "id" }),
+        message.id,
+      );
   }
 
   #continue(running: RunningUtterance, message: Exclude<ClientMessage, { type: "speak" }>): void {

@@ -15,7 +15,7 @@ export class SocketOut {
   readonly #socket: WebSocket;
   readonly #raw: Socket;
   readonly #clock: Clock;
-  #blocked: { readonly since: number; readonly drained: Deferred } | undefined;
+  #blocked: { readonly since: number; readonly drained: Deferred<void> } | undefined;
 
   /** `raw` is what `socket` runs over. */
   constructor(socket: WebSocket, raw: Socket, clock: Clock) {
@@ -64,7 +64,7 @@ export class SocketOut {
     this.#blocked = undefined;
   }
 
-  #drain(): Deferred {
+  #drain(): Deferred<void> {
     if (this.#blocked !== undefined) return this.#blocked.drained;
     const drained = deferred();
     if (this.#raw.destroyed) drained.resolve();
