@@ -156,13 +156,13 @@ describe("signed links", async () => {
       text: "Your code is 4 7 1.",
       voice: "one",
       format: "wav",
-      expires_in: 60,
+      expiresInS: 60,
       user: "guest",
     });
     expect(made.status).toBe(201);
-    const { url, path, expires_at } = (await made.json()) as Record<string, string>;
+    const { url, path, expiresAt } = (await made.json()) as Record<string, string>;
     expect(url).toBe(`${closed.url}${path}`);
-    expect(Date.parse(expires_at!) - Date.now()).toBeGreaterThan(30_000);
+    expect(Date.parse(expiresAt!) - Date.now()).toBeGreaterThan(30_000);
     const heard = await fetch(url!);
     expect(heard.status).toBe(200);
     expect(Number(/max-age=(\d+)/.exec(heard.headers.get("cache-control")!)![1])).toBeLessThanOrEqual(60);
@@ -207,8 +207,8 @@ describe("signed links", async () => {
   it.each([
     ["no key", { text: "a" }, {}, 401, "unauthorized"],
     ["an unknown voice", { text: "a", voice: "nobody" }, undefined, 400, "voice_not_found"],
-    ["too long a life", { text: "a", voice: "one", expires_in: 601 }, undefined, 400, "invalid_request"],
-    ["no life", { text: "a", voice: "one", expires_in: 0 }, undefined, 400, "invalid_request"],
+    ["too long a life", { text: "a", voice: "one", expiresInS: 601 }, undefined, 400, "invalid_request"],
+    ["no life", { text: "a", voice: "one", expiresInS: 0 }, undefined, 400, "invalid_request"],
     ["a text that no URL holds", { text: "ab ".repeat(4_000), voice: "one" }, undefined, 400, "text_too_long"],
   ])("are not made for %s", async (_, body, headers, status, code) => {
     const answer = await link(body, headers as { authorization: string } | undefined);

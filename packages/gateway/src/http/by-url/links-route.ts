@@ -33,7 +33,7 @@ const User = Type.String({
 const LinkBody = Type.Object(
   {
     ...soundFields,
-    expires_in: Type.Optional(
+    expiresInS: Type.Optional(
       Type.Integer({ minimum: 1, default: DEFAULT_TTL_SECONDS, description: "Seconds; LINK_MAX_TTL at most." }),
     ),
     seekable: Type.Optional(Type.Boolean({ default: false })),
@@ -46,7 +46,7 @@ type LinkBody = Static<typeof LinkBody>;
 const LinkAnswer = Type.Object({
   url: Type.String(),
   path: Type.String({ description: "The same without scheme and host." }),
-  expires_at: Type.String({ description: "ISO 8601." }),
+  expiresAt: Type.String({ description: "ISO 8601." }),
 });
 
 /** POST /v1/speech/links: a URL that says this one thing for a while, so that no key need be in a page. */
@@ -59,7 +59,7 @@ export function linksRoute(app: FastifyInstance, deps: LinksRouteDeps): void {
   };
   app.post<{ Body: LinkBody }>("/v1/speech/links", { schema }, async (request, reply) => {
     const {
-      expires_in: seconds = Math.min(DEFAULT_TTL_SECONDS, deps.maxTtlSeconds),
+      expiresInS: seconds = Math.min(DEFAULT_TTL_SECONDS, deps.maxTtlSeconds),
       seekable,
       user,
       ...sound
@@ -76,13 +76,13 @@ export function linksRoute(app: FastifyInstance, deps: LinksRouteDeps): void {
       const message = `the link would have ${url.length} characters, and many programs take no more than ${MAX_URL_LENGTH}; shorten the text`;
       throw new SpeechError("text_too_long", message, { param: "text" });
     }
-    return reply.status(201).send({ url, path, expires_at: new Date(deps.clock.now() + ttlMs).toISOString() });
+    return reply.status(201).send({ url, path, expiresAt: new Date(deps.clock.now() + ttlMs).toISOString() });
   });
 }
 
 function checkLife(seconds: number, maxTtlSeconds: number): void {
   if (seconds <= maxTtlSeconds) return;
-  throw new SpeechError("invalid_request", `"expires_in" may be ${maxTtlSeconds} at most`, { param: "expires_in" });
+  throw new SpeechError("invalid_request", `"expiresInS" may be ${maxTtlSeconds} at most`, { param: "expiresInS" });
 }
 
 /** Whoever makes a link hears of a mistake, not whoever opens it. */
