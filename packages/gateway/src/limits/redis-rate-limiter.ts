@@ -2,13 +2,14 @@ import { randomInt } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, RateLimiter } from "../core/ports.ts";
-import type { Allowance, Charge, Cost, Decision, Subject, Window, WindowState } from "../core/quota.ts";
+import type { Allowance, Charge, Cost, Decision, Subject, WindowState } from "../core/quota.ts";
 import { NOTHING_CHARGED, unitOf } from "../core/quota.ts";
 import { rateKey, tenantRateKey } from "../redis/keys.ts";
 import type { RedisPort } from "../redis/redis-port.ts";
 import { loadScript, type RedisScript } from "../redis/script.ts";
 import { checkedAllowance, longestOf } from "./allowance.ts";
 import { ClockOffset } from "./clock-offset.ts";
+import { isOneRequest, type Question, Questions } from "./question.ts";
 
 export type RedisRateLimiterOptions = {
   readonly redis: RedisPort;
@@ -31,6 +32,7 @@ const SCRIPTS = {
 };
 
 const LATE = -1;
+const NO_DEADLINE = 0;
 const DEFAULT_LATE_AFTER_MS = 100;
 /** A server that dies frees its streams after so long. */
 const LEASE_MS = 15_000;
@@ -54,6 +56,7 @@ export class RedisRateLimiter implements RateLimiter {
   readonly #leases = new Set<Lease>();
   readonly #closed = new AbortController();
   readonly #offset = new ClockOffset();
+  readonly #questions = new Questions();
   #renewing = false;
 
   constructor(options: RedisRateLimiterOptions) {
@@ -70,15 +73,21 @@ export class RedisRateLimiter implements RateLimiter {
 
   async take(subject: Subject, cost: Cost, { signal }: CallOptions): Promise<Decision> {
     signal.throwIfAborted(); // an abandoned request is not charged
-    const { keys, windows, shape } = this.#counted(subject);
+    const question = this.#questionOf(subject);
+    const keys = keysOf(subject, question);
     if (keys.length === 0) return { admitted: true, states: [], charge: NOTHING_CHARGED };
     const id = cost.streams > 0 ? randomInt(1, MAX_LEASE_ID) : 0;
-    const [verdict, , chargedAt, waitMs, last, ...pairs] = await this.#take(keys, cost, id, shape, signal);
-    const states = windows.map((window, at): WindowState => {
-      return { window, remaining: pairs[2 * at]!, resetMs: pairs[2 * at + 1]! };
-    });
-    if (verdict === 1) return { admitted: true, states, charge: this.#charge(keys, id, chargedAt!, windows, cost) };
-    return { admitted: false, retryAfterMs: waitMs!, window: windows[last! - 1]!, states };
+    const rest =
+      question.short !== undefined && isOneRequest(cost)
+        ? question.short
+        : [cost.requests, cost.characters, id, LEASE_MS, ...question.shape];
+    let reply = await this.#ask(keys, this.#deadline(), rest, signal);
+    if (reply[0] === LATE) {
+      // It came back to us in time, so it was not late: Redis's clock has jumped, or another server took over.
+      this.#offset.forget();
+      reply = await this.#ask(keys, NO_DEADLINE, rest, signal);
+    }
+    return this.#decision(reply, keys, question, cost, id);
   }
 
   async peek(subject: Subject, options: CallOptions): Promise<readonly WindowState[]> {
@@ -91,10 +100,12 @@ export class RedisRateLimiter implements RateLimiter {
 
   /** Writes down what was admitted without Redis. Asks for no room: it has happened. */
   async merge(subject: Subject, admissions: readonly PastAdmission[], options: CallOptions): Promise<void> {
-    const { keys, allowance } = this.#counted(subject);
+    const question = this.#questionOf(subject);
+    const keys = keysOf(subject, question);
     if (keys.length === 0) return;
     const past = admissions.flatMap(({ ageMs, cost }) => [Math.round(ageMs), cost.requests, cost.characters]);
-    const lists = [allowance.user, allowance.tenant].filter((list) => list.length > 0);
+    const { user, tenant } = this.allowanceOf(subject);
+    const lists = [question.ofUser && user, question.ofTenant && tenant].filter((list) => list !== false);
     const shape = lists.flatMap((list) => [
       Math.max(longestOf(list), LEASE_MS),
       list.some((window) => unitOf(window) === "characters") ? 1 : 0,
@@ -107,50 +118,40 @@ export class RedisRateLimiter implements RateLimiter {
     this.#leases.clear();
   }
 
-  /** The keys that count for a subject, and its windows as the script reads them. */
-  #counted(subject: Subject) {
-    const allowance = this.allowanceOf(subject);
-    const keys: string[] = [];
-    const shape: (string | number)[] = [];
-    const add = (key: string, windows: readonly Window[]): void => {
-      if (windows.length === 0) return;
-      keys.push(key);
-      shape.push(windows.length);
-      for (const window of windows) shape.push(unitOf(window), window.limit, window.lengthMs);
-    };
-    add(rateKey(subject), allowance.user);
-    if (subject.tenant !== undefined) add(tenantRateKey(subject.tenant), allowance.tenant);
-    return { allowance, keys, shape, windows: [...allowance.user, ...allowance.tenant] };
+  #questionOf(subject: Subject): Question {
+    return this.#questions.of(this.allowanceOf(subject), subject.tenant !== undefined);
   }
 
-  async #take(
-    keys: readonly string[],
-    cost: Cost,
-    id: number,
-    shape: readonly (string | number)[],
-    signal: AbortSignal,
-  ) {
+  /** When Redis need not begin any more, by its own clock. */
+  #deadline(): number {
     const { clock, lateAfterMs = DEFAULT_LATE_AFTER_MS, testTimeMs } = this.#options;
-    const call = async (deadline: number): Promise<number[]> => {
-      const sentAt = clock.monotonic();
-      const args = [deadline, cost.requests, cost.characters, id, LEASE_MS, ...shape];
-      const reply = (await this.#run(this.#scripts.take, keys, args, signal)) as number[];
-      this.#offset.learn(reply[1]!, sentAt, clock.monotonic());
-      return reply;
-    };
     const offset = testTimeMs === undefined ? this.#offset.most : undefined;
-    const deadline = offset === undefined ? 0 : Math.ceil(clock.monotonic() + offset + lateAfterMs);
-    const reply = await call(deadline);
-    if (reply[0] !== LATE) return reply;
-    // It came back to us in time, so it was not late: Redis's clock has jumped, or another server took over.
-    this.#offset.forget();
-    return call(0);
+    return offset === undefined ? NO_DEADLINE : Math.ceil(clock.monotonic() + offset + lateAfterMs);
   }
 
-  #charge(keys: readonly string[], id: number, chargedAt: number, windows: readonly Window[], cost: Cost): Charge {
-    const units = new Set(windows.map(unitOf));
-    const lease = id !== 0 && units.has("streams") ? { keys, id } : undefined;
-    const refundable = cost.characters > 0 && units.has("characters");
+  async #ask(keys: readonly string[], deadline: number, rest: readonly (string | number)[], signal: AbortSignal) {
+    const { clock } = this.#options;
+    const sentAt = clock.monotonic();
+    const reply = (await this.#run(this.#scripts.take, keys, [deadline, ...rest], signal)) as number[];
+    this.#offset.learn(reply[1]!, sentAt, clock.monotonic());
+    return reply;
+  }
+
+  /** From `{verdict, time, for each window: left, ms until one more, then: time of the charge, ms to wait, window}`. */
+  #decision(reply: readonly number[], keys: readonly string[], question: Question, cost: Cost, id: number): Decision {
+    const { windows } = question;
+    const states = windows.map((window, at): WindowState => {
+      return { window, remaining: reply[2 + 2 * at]!, resetMs: reply[3 + 2 * at]! };
+    });
+    const end = 2 + 2 * windows.length;
+    if (reply[0] === 1)
+      return { admitted: true, states, charge: this.#charge(keys, id, reply[end] ?? 0, question, cost) };
+    return { admitted: false, retryAfterMs: reply[end + 1]!, window: windows[reply[end + 2]! - 1]!, states };
+  }
+
+  #charge(keys: readonly string[], id: number, chargedAt: number, question: Question, cost: Cost): Charge {
+    const lease = id !== 0 && question.hasStreams ? { keys, id } : undefined;
+    const refundable = cost.characters > 0 && question.hasCharacters;
     if (lease === undefined && !refundable) return NOTHING_CHARGED;
     if (lease !== undefined) this.#keep(lease);
     let settled = false;
@@ -195,4 +196,11 @@ export class RedisRateLimiter implements RateLimiter {
     const { redis, testTimeMs } = this.#options;
     return redis.runScript(script, keys, [testTimeMs?.() ?? "", ...args], { signal });
   }
+}
+
+/** The keys that count for a subject, in the order of its windows. */
+function keysOf(subject: Subject, { ofUser, ofTenant }: Question): string[] {
+  const keys = ofUser ? [rateKey(subject)] : [];
+  if (ofTenant && subject.tenant !== undefined) keys.push(tenantRateKey(subject.tenant));
+  return keys;
 }

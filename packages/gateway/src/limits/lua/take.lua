@@ -4,8 +4,8 @@
 --         3 requests    4 characters    5 lease id, 0: no stream    6 length of a lease in ms
 --         then for each key: number of windows, and for each window: unit, limit, length in ms (0 for streams)
 -- Returns {-1, time}  the deadline has passed: whoever asked has gone on without us, so nothing was done
---         {0 or 1, time, time of the charge, ms until all have room, number of the window that is last,
---          then for each window: what is left, ms until one more fits}
+--         {0 or 1, time, for each window: what is left, ms until one more fits,
+--          then: time of the charge, ms until all have room, number of the window that is last}
 local STREAM_WAIT = 1000 -- a stream ends when it ends; worth another try in a second
 
 local now = clock(ARGV[1])
@@ -49,7 +49,12 @@ for k, key in ipairs(KEYS) do
   end
 end
 
-local reply = { last > 0 and 0 or 1, now, (now + (logs[1] and logs[1].ahead or 0)) % U32, wait, last }
+local reply = { last > 0 and 0 or 1, now }
+local function finished()
+  local chargedAt = (now + (logs[1] and logs[1].ahead or 0)) % U32
+  for _, number in ipairs({ chargedAt, wait, last }) do reply[#reply + 1] = number end
+  return reply
+end
 if last > 0 then
   for _, window in ipairs(windows) do
     local reset = window.wait
@@ -62,7 +67,7 @@ if last > 0 then
     reply[#reply + 1] = math.max(0, window.limit - window.used)
     reply[#reply + 1] = reset
   end
-  return reply
+  return finished()
 end
 
 local DROP = 64 -- expired entries are dropped in lots, so that most admissions only append
@@ -125,4 +130,4 @@ end
 if writes then
   for _, log in ipairs(logs) do charge(log) end
 end
-return reply
+return finished()
