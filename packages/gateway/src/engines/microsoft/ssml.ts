@@ -1,0 +1,63 @@
+const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+/** What XML 1.0 has no place for, and what makes the service refuse a text: most control characters, two non-characters. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const NOT_IN_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
+
+/** Text as it may stand between two tags: lone surrogates become U+FFFD, characters that XML has no place for spaces. */
+export function escapedText(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(NOT_IN_XML, " ")
+    .replace(/[&<>]/g, (character) => ESCAPES[character]!);
+}
+
+/** The text that was escaped. What is no entity stays as it is. */
+export function unescapedText(escaped: string): string {
+  return escaped.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w{1,8}));/gi, (whole, decimal, hex, name) => {
+    if (name !== undefined) return ENTITIES[name] ?? whole;
+    const code = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
+    return code > 0x10_ffff ? whole : String.fromCodePoint(code);
+  });
+}
+
+/**
+ * Escaped text in parts of at most `maxBytes` of UTF-8 each, cut at the last line break within reach, else at the last space,
+ * else between two characters; never inside an entity or a code point. Parts are trimmed; blank ones are left out.
+ */
+export function splitEscaped(escaped: string, maxBytes: number): string[] {
+  const parts: string[] = [];
+  let from = 0;
+  while (from < escaped.length) {
+    const to = cutAt(escaped, from, maxBytes);
+    const part = escaped.slice(from, to).trim();
+    if (part !== "") parts.push(part);
+    from = to;
+  }
+  return parts;
+}
+
+function cutAt(escaped: string, from: number, maxBytes: number): number {
+  const atoms = /&[^;&]{1,9};|[^]/gu; // an entity or a code point
+  atoms.lastIndex = from;
+  let [bytes, line, space] = [0, -1, -1];
+  for (let atom = atoms.exec(escaped); atom !== null; atom = atoms.exec(escaped)) {
+    const [text] = atom;
+    bytes += Buffer.byteLength(text);
+    if (text === "\n") line = atom.index + 1;
+    else if (text === " ") space = atom.index + 1;
+    // The white space that is cut at is trimmed away, and so does not count.
+    if (bytes > maxBytes && text !== "\n" && text !== " ") {
+      if (line > 0) return line;
+      return space > 0 ? space : Math.max(atom.index, from + text.length);
+    }
+    if (bytes > maxBytes) return atom.index + 1;
+  }
+  return escaped.length;
+}
+
+/** A factor as a signed percentage: 1.5 is `+50%`, 1 is `+0%`. */
+export function percent(factor: number): string {
+  const change = Math.round((factor - 1) * 100);
+  return `${change < 0 ? "-" : "+"}${Math.abs(change)}%`;
+}

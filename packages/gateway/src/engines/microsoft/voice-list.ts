@@ -1,0 +1,44 @@
+import { z } from "zod";
+import type { Gender, Voice } from "../../core/voice.ts";
+
+/** The longest seen is 0.6 MB (Azure, all regions' voices). */
+const MAX_LIST_BYTES = 8 << 20;
+const GENDERS: Readonly<Record<string, Gender>> = { female: "female", male: "male", neutral: "neutral" };
+const Entry = z.object({ ShortName: z.string().min(1), Locale: z.string().min(2), Gender: z.string().optional() });
+
+/**
+ * The voices in a list of Microsoft's: both services give the same fields, each some more. Entries that make no sense are
+ * left out. Rejects with a plain Error for what is no list, has no voice in it or is too long.
+ */
+export async function readVoiceList(response: Response, engine: string): Promise<Voice[]> {
+  const list: unknown = JSON.parse(await boundedText(response));
+  const entries = Array.isArray(list) ? list : [];
+  const voices = new Map<string, Voice>();
+  for (const entry of entries) {
+    const { success, data } = Entry.safeParse(entry);
+    if (!success) continue;
+    const gender = GENDERS[data.Gender?.toLowerCase() ?? ""];
+    const { ShortName: id, Locale: language } = data;
+    voices.set(id, { id, name: spokenName(id), language, engine, ...(gender && { gender }) });
+  }
+  if (voices.size === 0) throw new Error("no voice in the list");
+  return [...voices.values()];
+}
+
+/** `en-US-EmmaMultilingualNeural` → `Emma Multilingual`. */
+function spokenName(shortName: string): string {
+  const name = shortName.slice(shortName.lastIndexOf("-") + 1).replace(/Neural$/, "");
+  return name.replace(/(?<=\p{Ll})(?=\p{Lu})/gu, " ") || shortName;
+}
+
+async function boundedText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_LIST_BYTES) throw new Error(`a list of more than ${MAX_LIST_BYTES} bytes`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
