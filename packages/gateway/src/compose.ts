@@ -27,7 +27,7 @@ import { EngineChain } from "./speech/engine-chain.ts";
 import { SharedFlights } from "./speech/flight.ts";
 import { SegmentCache } from "./speech/segment-cache.ts";
 import { createSpeak, type Speak } from "./speech/speak.ts";
-import { VoiceCatalogue } from "./speech/voices.ts";
+import { VoiceCatalogue } from "./speech/voice-catalogue.ts";
 
 /** Parts that a test, or whoever embeds the gateway, brings along. */
 export type Overrides = {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import type { VoiceCatalogue } from "../speech/voices.ts";
+import type { VoiceCatalogue } from "../speech/voice-catalogue.ts";
 import { abortedWhenClientLeaves } from "./client-gone.ts";
 import { errorResponses, ModelListBody, VoiceListBody } from "./schemas.ts";
 

@@ -4,7 +4,7 @@ import { isSpeakable, prepareText } from "../core/text/prepare.ts";
 import { splitSegments } from "../core/text/segment.ts";
 import type { Utterance } from "../core/utterance.ts";
 import type { Segment } from "./engine-chain.ts";
-import type { Candidate } from "./voices.ts";
+import type { Candidate } from "./voice-catalogue.ts";
 
 export type PlannerOptions = {
   readonly maxTextChars: number;

@@ -11,7 +11,7 @@ import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
 import { Planner } from "./plan.ts";
 import { SpeechReport } from "./report.ts";
 import { SegmentLine } from "./segment-line.ts";
-import type { VoiceCatalogue } from "./voices.ts";
+import type { VoiceCatalogue } from "./voice-catalogue.ts";
 import { wordsAt } from "./word-places.ts";
 
 /** Milliseconds of ours and the engine's until the first audio. */
