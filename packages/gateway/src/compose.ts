@@ -164,6 +164,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
       ...allServers?.body(),
     }),
     async close() {
+      voices.close();
       await cache.close();
       await Promise.all([
         stores.close(),

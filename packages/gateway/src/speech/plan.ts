@@ -86,8 +86,9 @@ function soundsAlike(a: Utterance, b: Utterance): boolean {
 }
 
 /** The caller's model has chosen the engines; which model an engine uses is said in its configuration. */
-function requestOf(text: string, utterance: Utterance, { voice }: Candidate): SynthesisRequest {
-  const { speed, pitch, language, instructions, format } = utterance;
+function requestOf(text: string, utterance: Utterance, candidate: Candidate): SynthesisRequest {
+  const { speed, pitch, instructions, format } = utterance;
+  const { voice, language = utterance.language } = candidate;
   return {
     text,
     voice,

@@ -4,7 +4,9 @@ import { folded } from "./voice-index.ts";
 /** What callers say, as it is configured: engine → voice, or what the voice should be like and who it is where that is known. */
 export type VoiceAliasConfig =
   | Readonly<Record<string, string>>
-  | (VoiceTraits & { readonly engines?: Readonly<Record<string, string>> });
+  | ({ readonly [Trait in keyof VoiceTraits]?: VoiceTraits[Trait] | undefined } & {
+      readonly engines?: Readonly<Record<string, string>> | undefined;
+    });
 export type VoiceAliases = Readonly<Record<string, VoiceAliasConfig>>;
 
 export type VoiceAlias = {
@@ -41,7 +43,9 @@ function aliasOf(name: string, config: VoiceAliasConfig): VoiceAlias {
   const fields = new Map<string, unknown>(Object.entries(config));
   const engines = fields.get("engines");
   const described = typeof engines === "object" || TRAITS.some((trait) => fields.has(trait));
-  const traits = Object.fromEntries(TRAITS.flatMap((trait) => (fields.has(trait) ? [[trait, fields.get(trait)]] : [])));
+  const traits = Object.fromEntries(
+    TRAITS.flatMap((trait) => (fields.get(trait) === undefined ? [] : [[trait, fields.get(trait)]])),
+  );
   const voices = described ? ((engines ?? {}) as Record<string, string>) : (config as Record<string, string>);
   return { name, traits: described ? (traits as VoiceTraits) : {}, voices: new Map(Object.entries(voices)) };
 }

@@ -60,7 +60,11 @@ export class VoiceCatalogue {
    * Every voice that passes, best engine first. An engine that cannot be asked has none, or its last known ones; one that
    * was never asked is waited for, not long unless told so by `waitMs`.
    */
-  async list({ signal, waitMs, ...filter }: CallOptions & VoiceFilter & { readonly waitMs?: number }): Promise<Voice[]> {
+  async list({
+    signal,
+    waitMs,
+    ...filter
+  }: CallOptions & VoiceFilter & { readonly waitMs?: number }): Promise<Voice[]> {
     if (waitMs !== undefined) await this.#lists.complete({ signal, waitMs });
     this.#lists.refresh();
     await this.#lists.settled(this.engines, { signal });
@@ -143,7 +147,9 @@ export class VoiceCatalogue {
 
   /** Cheap, and true more often than need be: then `resolveVoice` decides. */
   #hasOtherMeaning(name: string): boolean {
-    return this.#aliases.find(name) !== undefined || OPENAI_VOICES.has(folded(name)) || /^[a-z]{2,3}([-_]|$)/i.test(name);
+    return (
+      this.#aliases.find(name) !== undefined || OPENAI_VOICES.has(folded(name)) || /^[a-z]{2,3}([-_]|$)/i.test(name)
+    );
   }
 
   #notFound(name: string, engines: readonly SpeechEngine[], prefix: string | undefined): SpeechError {
@@ -160,5 +166,7 @@ export class VoiceCatalogue {
 }
 
 function named(engines: readonly SpeechEngine[], name: string): SpeechEngine | undefined {
-  return engines.find((engine) => engine.name === name) ?? engines.find((engine) => folded(engine.name) === folded(name));
+  return (
+    engines.find((engine) => engine.name === name) ?? engines.find((engine) => folded(engine.name) === folded(name))
+  );
 }
