@@ -67,7 +67,8 @@ function addOnce(map: Map<string, IndexedVoice | undefined>, key: string, listed
 }
 
 function isVoice(raw: Voice): boolean {
-  const fields: Partial<Record<keyof Voice, unknown>> = raw ?? {};
-  const texts = [fields.id, fields.name, fields.language];
+  const { id, name, language, languages = [], styles = [] }: Partial<Record<keyof Voice, unknown>> = raw ?? {};
+  if (!Array.isArray(languages) || !Array.isArray(styles)) return false;
+  const texts: unknown[] = [id, name, language, ...languages, ...styles];
   return texts.every((text) => typeof text === "string") && raw.id !== "" && raw.id.length <= MAX_NAME_CHARS;
 }

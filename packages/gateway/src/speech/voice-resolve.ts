@@ -52,7 +52,7 @@ const LANGUAGE_SHAPE = /^[a-z]{2,3}(?:[-_]|$)/i;
  * those with one like it; an engine without a voice of the language is left out, unless there would be none.
  */
 export function resolveVoice(query: NameQuery, known: KnownVoices): readonly Candidate[] {
-  const meaning = meaningOf(query.name, known);
+  const meaning = meaningOf(query, known);
   const named = known.engines.map((engine) => namedVoice(meaning, query.name, engine, known.indexOf(engine)));
   if (meaning.kind === "own" && named.every((found) => found === undefined)) return [];
   const asked = query.language === undefined ? undefined : parseLanguage(query.language);
@@ -65,19 +65,21 @@ export function resolveVoice(query: NameQuery, known: KnownVoices): readonly Can
     return replacement(engine, found, known.indexOf(engine), target, meaning);
   });
   const able = offers.filter((offer) => offer.able);
+  if (able.length === 0 && asked !== undefined) return resolveVoice({ ...query, language: undefined }, known);
   if (able.length === 0 && meaning.kind === "language") return [];
   return (able.length > 0 ? able : offers)
     .toSorted((a, b) => a.certainty - b.certainty)
     .map(({ engine, voice, language }) => ({ engine, voice, ...(language !== undefined && { language }) }));
 }
 
-function meaningOf(name: string, { engines, aliases, indexOf }: KnownVoices): Meaning {
+function meaningOf({ name, literal }: NameQuery, { engines, aliases, indexOf }: KnownVoices): Meaning {
+  const indexes = engines.map((engine) => indexOf(engine));
+  if (literal && indexes.some((index) => index.get(name) !== undefined)) return { kind: "own" };
   const alias = aliases.find(name);
   if (alias !== undefined) return { kind: "alias", alias };
   const openai = folded(name);
   const voice = OPENAI_VOICES.get(openai);
   if (voice !== undefined) return { kind: "openai", voice, rank: rankOf(openai, voice), name: openai };
-  const indexes = engines.map((engine) => indexOf(engine));
   const language = LANGUAGE_SHAPE.test(name) ? parseLanguage(name) : undefined;
   if (language !== undefined && meansLanguage(name, language, indexes)) return { kind: "language", language };
   return { kind: "own" };
@@ -141,8 +143,7 @@ function targetOf(
     }
     case "alias": {
       const { language, ...traits } = { ...model, ...meaning.alias.traits };
-      const said = meaning.alias.traits.language !== undefined;
-      return { ...traits, regionFirst: regionFirst || said, ...demand(asked ?? tagOf(language)) };
+      return { ...traits, regionFirst, ...demand(asked ?? tagOf(language)) };
     }
     case "own": {
       const { language, ...traits } = model;
