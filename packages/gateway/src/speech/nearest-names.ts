@@ -21,17 +21,30 @@ export function nearestNames(name: string, names: Iterable<string>): string[] {
     .map((found) => found.name);
 }
 
-/** Levenshtein distance, or undefined as soon as it must be beyond `farthest`. A beginning that fits counts as near. */
+/**
+ * Levenshtein distance, or undefined where it is beyond `farthest`: only the cells of the table that could stay within
+ * are computed. A name that begins as written counts as near.
+ */
 function distanceWithin(a: string, b: string, farthest: number): number | undefined {
   if (a.length >= 3 && b.startsWith(a)) return farthest;
   if (Math.abs(a.length - b.length) > farthest) return undefined;
+  const beyond = farthest + 1;
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  let next = new Array<number>(b.length + 1).fill(beyond);
   for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + Number(a[i - 1] !== b[j - 1])));
-    if (Math.min(...next) > farthest) return undefined;
-    row = next;
+    const first = Math.max(1, i - farthest);
+    const last = Math.min(b.length, i + farthest);
+    next[first - 1] = first === 1 ? i : beyond;
+    let least = next[first - 1]!;
+    for (let j = first; j <= last; j++) {
+      const above = j === i + farthest ? beyond : row[j]!;
+      const swapped = row[j - 1]! + Number(a.charCodeAt(i - 1) !== b.charCodeAt(j - 1));
+      const cell = Math.min(above + 1, next[j - 1]! + 1, swapped);
+      next[j] = cell;
+      if (cell < least) least = cell;
+    }
+    if (least > farthest) return undefined;
+    [row, next] = [next, row];
   }
   const distance = row[b.length]!;
   return distance <= farthest ? distance : undefined;

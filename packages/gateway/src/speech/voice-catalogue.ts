@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
+import { parseLanguage } from "../core/language-tag.ts";
 import type { CallOptions, SpeechEngine } from "../core/ports.ts";
 import type { Voice } from "../core/voice.ts";
 import { OPENAI_VOICES } from "./known-voices.ts";
@@ -148,7 +149,7 @@ export class VoiceCatalogue {
   /** Cheap, and true more often than need be: then `resolveVoice` decides. */
   #hasOtherMeaning(name: string): boolean {
     return (
-      this.#aliases.find(name) !== undefined || OPENAI_VOICES.has(folded(name)) || /^[a-z]{2,3}([-_]|$)/i.test(name)
+      this.#aliases.find(name) !== undefined || OPENAI_VOICES.has(folded(name)) || parseLanguage(name) !== undefined
     );
   }
 
