@@ -28,7 +28,7 @@ import { EngineChain } from "./speech/engine-chain.ts";
 import { SharedFlights } from "./speech/flight.ts";
 import { SegmentCache } from "./speech/segment-cache.ts";
 import { createSpeak, type Speak, type SpeakDeps } from "./speech/speak.ts";
-import { VoiceCatalogue } from "./speech/voices.ts";
+import { VoiceCatalogue } from "./speech/voice-catalogue.ts";
 
 /** Parts that a test, or whoever embeds the gateway, brings along. */
 export type Overrides = {
@@ -167,6 +167,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
       ...allServers?.body(),
     }),
     async close() {
+      voices.close();
       await cache.close();
       await Promise.all([
         stores.close(),

@@ -11,13 +11,16 @@ export type ServeOptions = {
   readonly out: NodeJS.WriteStream;
 };
 
+/** What the start block waits for the engines' voices; requests are answered meanwhile. */
+const START_WAIT_MS = 5_000;
+
 /** The server as a process: listens, says what it found, and drains on SIGTERM or SIGINT. Resolves when it has stopped. */
 export async function serve({ config, warnings, out }: ServeOptions): Promise<void> {
   const logger = createLogger(config.logLevel, out);
   for (const warning of warnings) logger.warn(warning);
   const gateway = await createGateway(config, { logger });
   const { url } = await listening(gateway, config);
-  const voices = await gateway.speech.voices.list({ signal: AbortSignal.timeout(5_000) });
+  const voices = await gateway.speech.voices.list({ signal: new AbortController().signal, waitMs: START_WAIT_MS });
   if (config.logLevel !== "silent")
     out.write(startBlock({ url, config, parts: gateway.speech.parts(), warnings: gateway.speech.warnings(), voices }));
   await stopSignal(logger);

@@ -43,6 +43,14 @@ export type VoiceInfo = {
   language: string;
   gender: "female" | "male" | "neutral" | null;
   engine: string;
+  /** What follows is there where the engine says it. */
+  age?: "child" | "young" | "middle" | "old";
+  /** In a word, for example `british`. */
+  accent?: string;
+  /** Further languages, BCP-47. */
+  languages?: string[];
+  /** Ways of speaking, for example `cheerful`. */
+  styles?: string[];
 };
 export type VoiceList = { voices: VoiceInfo[] };
 

@@ -36,6 +36,12 @@ describe("voiceGroups", () => {
     expect(found("klingon")).toEqual([]);
   });
 
+  it("finds by style, age and accent", () => {
+    const old: VoiceInfo = { ...voices[1]!, id: "bard", age: "old", accent: "scottish", styles: ["calm"] };
+    const groups = voiceGroups([...voices, old], "calm scottish old", "en");
+    expect(groups.flatMap((group) => group.voices.map(({ id }) => id))).toEqual(["bard"]);
+  });
+
   it("does not find female voices under male", () => {
     expect(found("male")).toEqual(["awb", "fr"]);
   });
@@ -45,5 +51,10 @@ describe("voiceLabel", () => {
   it("names the id only where the name does not", () => {
     expect(voiceLabel(voices[0]!)).toBe("SLT, female");
     expect(voiceLabel({ ...voices[2]!, name: "Annie" })).toBe("Annie (en-us)");
+  });
+
+  it("tells the first few styles", () => {
+    expect(voiceLabel({ ...voices[0]!, styles: ["calm"] })).toBe("SLT, female · calm");
+    expect(voiceLabel({ ...voices[0]!, styles: ["a", "b", "c", "d"] })).toBe("SLT, female · a, b, c, …");
   });
 });

@@ -10,7 +10,10 @@ export function voiceGroups(voices: readonly VoiceInfo[], query: string, locale:
   for (const voice of voices) {
     const label = `${languageName(voice.language)} · ${voice.engine}`;
     const haystack = fold(
-      [voice.id, voice.name, voice.language, voice.gender ?? "", label, ownName(voice.language)].join(" "),
+      [
+        ...[voice.id, voice.name, voice.language, voice.gender ?? "", label, ownName(voice.language)],
+        ...[voice.age ?? "", voice.accent ?? "", ...(voice.styles ?? [])],
+      ].join(" "),
     );
     // "male" must not find "female": a word is looked for at the start of a word.
     if (!words.every((word) => haystack.startsWith(word) || haystack.includes(` ${word}`))) continue;
@@ -23,10 +26,14 @@ export function voiceGroups(voices: readonly VoiceInfo[], query: string, locale:
     .sort((a, b) => a.label.localeCompare(b.label, locale));
 }
 
-/** What a voice is called in a list: its name, its id where that differs, and its gender. */
-export function voiceLabel({ id, name, gender }: VoiceInfo): string {
+const SHOWN_STYLES = 3;
+
+/** What a voice is called in a list: its name, its id where that differs, its gender and how it can speak. */
+export function voiceLabel({ id, name, gender, styles = [] }: VoiceInfo): string {
   const own = name.toLowerCase().includes(id.toLowerCase()) ? name : `${name} (${id})`;
-  return gender ? `${own}, ${gender}` : own;
+  const label = gender ? `${own}, ${gender}` : own;
+  const more = styles.length > SHOWN_STYLES ? ", …" : "";
+  return styles.length > 0 ? `${label} · ${styles.slice(0, SHOWN_STYLES).join(", ")}${more}` : label;
 }
 
 function namesOfLanguages(locale: string): (tag: string) => string {

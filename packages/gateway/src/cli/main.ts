@@ -53,6 +53,7 @@ function program(): Command {
     .description("list the voices of all engines")
     .option("-e, --engine <name>", "only this engine's")
     .option("-l, --language <tag>", "only this language, for example en or en-GB")
+    .addOption(new Option("-g, --gender <name>", "only these").choices(["female", "male", "neutral"]))
     .option("--json", "as JSON")
     .action((options, command: Command) => listVoices(options, readConfig(command).config));
 

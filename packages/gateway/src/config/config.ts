@@ -1,5 +1,6 @@
 import type { KeyConfig, LimitsConfig } from "./access-schemas.ts";
 import type { OPTIONS } from "./options.ts";
+import type { VoicesConfig } from "./voice-schemas.ts";
 
 /** Type of each option's value, read off its line in the table. */
 type ValueOf<Spec> = Spec extends { is: { kind: "boolean" } }
@@ -31,8 +32,8 @@ export type Config = Omit<Settings, "host"> & {
   readonly tenants: Readonly<Record<string, LimitsConfig>>;
   /** In order of preference. Empty: the embedded ones. */
   readonly engines: readonly EngineConfig[];
-  /** What callers say → engine name → what that engine says. */
-  readonly voices: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** What callers say → engine name → what that engine says, or what the voice should be like. */
+  readonly voices: Readonly<VoicesConfig>;
 };
 
 /** For people who embed the gateway: only what differs from the defaults. */

@@ -6,6 +6,7 @@ import { accessSchemas, type KeyConfig, type LimitsConfig, parseApiKeys } from "
 import { type Config, ConfigError, type ConfigInput, type EngineConfig, type Settings } from "./config.ts";
 import { OPTIONS, type OptionName, type OptionSpec } from "./options.ts";
 import { parseOption } from "./parse-option.ts";
+import { type VoicesConfig, voiceSchemas } from "./voice-schemas.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -109,13 +110,13 @@ const fileSchema = z.object({
       }),
     )
     .optional(),
-  voices: z.record(z.string().min(1), z.record(z.string(), z.string().min(1))).optional(),
+  ...voiceSchemas,
   ...accessSchemas,
 });
 
 type FileContent = {
   engines?: EngineConfig[];
-  voices?: Record<string, Record<string, string>>;
+  voices?: VoicesConfig;
   keys?: KeyConfig[];
   plans?: Record<string, LimitsConfig>;
   tenants?: Record<string, LimitsConfig>;

@@ -17,7 +17,7 @@ export const DEFAULT_CACHE_POLICY: CachePolicy = { read: true, write: true, only
 /** One thing to be said, as the caller asked for it. The text may still be raw; `speak` prepares it. */
 export type Utterance = {
   readonly text: string;
-  /** A voice, an alias, or `engine/voice`. */
+  /** A voice, an alias, one of OpenAI's names, a BCP-47 tag, or any of them as `engine/voice`. */
   readonly voice: string;
   /** An engine, several in order of preference (`a,b`), `auto`, or a model name of OpenAI's, which means `auto`. */
   readonly model?: string;

@@ -1,48 +1,68 @@
+import type { VoiceInfo } from "@mynah/protocol";
 import type { FastifyInstance } from "fastify";
-import type { VoiceCatalogue } from "../speech/voices.ts";
+import type { Static } from "typebox";
+import type { Voice } from "../core/voice.ts";
+import type { VoiceCatalogue } from "../speech/voice-catalogue.ts";
 import { abortedWhenClientLeaves } from "./client-gone.ts";
-import { errorResponses, ModelListBody, VoiceListBody } from "./schemas.ts";
+import { AudioModelListBody, errorResponses, ModelListBody, VoicesBody, VoicesQuery } from "./schemas.ts";
 
 /** OpenAI's own model names, for clients that offer only what this route lists. All of them mean `auto`. */
 const OPENAI_MODELS = ["tts-1", "tts-1-hd", "gpt-4o-mini-tts"];
 
-/** What this gateway can speak with: GET /v1/audio/voices (the route that OpenAI-compatible servers agree on) and GET /v1/models. */
-export function catalogueRoutes(
-  app: FastifyInstance,
-  { voices, startedAtMs }: { voices: VoiceCatalogue; startedAtMs: number },
-): void {
+export type CatalogueRoutesDeps = { readonly voices: VoiceCatalogue; readonly startedAtMs: number };
+
+/** What this gateway can speak with: the voices, in the form that OpenAI-compatible servers agree on, and the engines as models. */
+export function catalogueRoutes(app: FastifyInstance, { voices, startedAtMs }: CatalogueRoutesDeps): void {
   const voiceSchema = {
     summary: "Voices of all engines",
     tags: ["catalogue"],
-    response: { 200: VoiceListBody, ...errorResponses },
+    querystring: VoicesQuery,
+    response: { 200: VoicesBody, ...errorResponses },
   };
-  app.get("/v1/audio/voices", { schema: voiceSchema }, async (_, reply) => {
-    const list = await voices.list({ signal: abortedWhenClientLeaves(reply.raw) });
-    const owners = Map.groupBy(list, ({ id }) => id);
-    return {
-      voices: list.map(({ id, name, language, gender, engine }) => ({
-        // Two engines may use one name; then only the prefixed form says which.
-        id: owners.get(id)!.length > 1 ? `${engine}/${id}` : id,
-        name,
-        language,
-        gender: gender ?? null,
-        engine,
-      })),
-    };
-  });
+  app.get<{ Querystring: Static<typeof VoicesQuery> }>(
+    "/v1/audio/voices",
+    { schema: voiceSchema },
+    async ({ query: { legacy, ...filter } }, reply) => {
+      const list = await voices.list({ ...filter, signal: abortedWhenClientLeaves(reply.raw) });
+      if (legacy === "true") return { voices: list.map((voice) => voices.nameOf(voice)) };
+      return { voices: list.map((voice) => infoOf(voice, voices.nameOf(voice))) };
+    },
+  );
 
-  const modelSchema = {
-    summary: "Engines, as models",
-    tags: ["catalogue"],
-    response: { 200: ModelListBody, ...errorResponses },
-  };
+  const models = () => ["auto", ...voices.engines.map(({ name }) => name), ...OPENAI_MODELS];
+  const tags = ["catalogue"];
+  const modelSchema = { summary: "Engines, as models", tags, response: { 200: ModelListBody, ...errorResponses } };
   app.get("/v1/models", { schema: modelSchema }, async () => ({
     object: "list",
-    data: ["auto", ...voices.engines.map(({ name }) => name), ...OPENAI_MODELS].map((id) => ({
+    data: models().map((id) => ({
       id,
       object: "model",
       created: Math.floor(startedAtMs / 1000),
       owned_by: "mynah",
     })),
   }));
+
+  const audioSchema = {
+    summary: "Engines, as Open WebUI asks for them",
+    tags,
+    response: { 200: AudioModelListBody, ...errorResponses },
+  };
+  app.get("/v1/audio/models", { schema: audioSchema }, async () => ({
+    models: models().map((id) => ({ id, name: id })),
+  }));
+}
+
+/** `id`: what to send as `voice`. Two engines may use one name; then only the prefixed form says which. */
+function infoOf({ name, language, gender, engine, age, accent, languages, styles }: Voice, id: string): VoiceInfo {
+  return {
+    id,
+    name,
+    language,
+    gender: gender ?? null,
+    engine,
+    ...(age !== undefined && { age }),
+    ...(accent !== undefined && { accent }),
+    ...(languages !== undefined && { languages: [...languages] }),
+    ...(styles !== undefined && styles.length > 0 && { styles: [...styles] }),
+  };
 }

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
 import { AUDIO_FORMAT_NAMES, MIME_TYPES } from "../core/audio-format.ts";
+import { VOICE_AGES } from "../core/voice.ts";
 
 export const ErrorBody = Type.Object({
   error: Type.Object({
@@ -33,7 +34,7 @@ export const errorResponses = {
   },
 };
 
-export const VoiceListBody = Type.Object({
+const VoiceListBody = Type.Object({
   voices: Type.Array(
     Type.Object({
       id: Type.String({ description: "What to send as `voice`." }),
@@ -41,8 +42,37 @@ export const VoiceListBody = Type.Object({
       language: Type.String({ description: "BCP-47." }),
       gender: Type.Union([Type.Enum(["female", "male", "neutral"]), Type.Null()]),
       engine: Type.String(),
+      age: Type.Optional(Type.Enum([...VOICE_AGES])),
+      accent: Type.Optional(Type.String()),
+      languages: Type.Optional(Type.Array(Type.String(), { description: "Further ones, BCP-47." })),
+      styles: Type.Optional(Type.Array(Type.String())),
     }),
   ),
+});
+
+/** With `?legacy=true`: nothing but names. */
+const VoiceNamesBody = Type.Object({ voices: Type.Array(Type.String()) });
+export const VoicesBody = Type.Union([VoiceListBody, VoiceNamesBody]);
+
+export const VoicesQuery = Type.Object(
+  {
+    language: Type.Optional(
+      Type.String({
+        pattern: "^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$",
+        maxLength: 35,
+        description: "BCP-47: `en` finds all of English, `en-GB` only that.",
+      }),
+    ),
+    engine: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    gender: Type.Optional(Type.Enum(["female", "male", "neutral"])),
+    legacy: Type.Optional(Type.Enum(["true", "false"], { description: "`true`: names only, as strings." })),
+  },
+  { additionalProperties: false },
+);
+
+/** What Open WebUI reads of `GET /v1/audio/models`. */
+export const AudioModelListBody = Type.Object({
+  models: Type.Array(Type.Object({ id: Type.String(), name: Type.String() })),
 });
 
 export const ModelListBody = Type.Object({

@@ -10,7 +10,7 @@ import { SpeechReport } from "./report.ts";
 import { SegmentLine } from "./segment-line.ts";
 import { ANSWER_OVER, makingTimes, type SpeakDeps, type SpeakOptions, type SpeakResult } from "./speak.ts";
 import { audioOf } from "./speech-part.ts";
-import type { Candidate } from "./voices.ts";
+import type { Candidate } from "./voice-catalogue.ts";
 
 /** Speaks a text while it is being written; the utterance's own text is not looked at. */
 export type Converse = (utterance: Utterance, incoming: IncomingText, options: SpeakOptions) => Promise<SpeakResult>;

@@ -4,7 +4,7 @@ import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, StoredSpeech, SynthesisChunk, SynthesisRequest } from "../core/ports.ts";
 import type { CachePolicy } from "../core/utterance.ts";
 import type { FlightTiming, SegmentCache, SegmentRequest } from "./segment-cache.ts";
-import type { Candidate } from "./voices.ts";
+import type { Candidate } from "./voice-catalogue.ts";
 
 /** A segment before it is known who will say it. */
 export type Segment = {

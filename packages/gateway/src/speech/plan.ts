@@ -4,7 +4,7 @@ import { isSpeakable, prepareText } from "../core/text/prepare.ts";
 import { splitSegments } from "../core/text/segment.ts";
 import type { Utterance } from "../core/utterance.ts";
 import type { Segment } from "./engine-chain.ts";
-import type { Candidate } from "./voices.ts";
+import type { Candidate } from "./voice-catalogue.ts";
 
 export type PlannerOptions = {
   readonly maxTextChars: number;
@@ -100,8 +100,9 @@ function soundsAlike(a: Utterance, b: Utterance): boolean {
 }
 
 /** The caller's model has chosen the engines; which model an engine uses is said in its configuration. */
-function requestOf(text: string, utterance: Utterance, { voice }: Candidate): SynthesisRequest {
-  const { speed, pitch, language, instructions, format } = utterance;
+function requestOf(text: string, utterance: Utterance, candidate: Candidate): SynthesisRequest {
+  const { speed, pitch, instructions, format } = utterance;
+  const { voice, language = utterance.language } = candidate;
   return {
     text,
     voice,

@@ -13,7 +13,7 @@ import { SpeechReport } from "./report.ts";
 import { SegmentLine } from "./segment-line.ts";
 import { audioOf, type SpeechPart } from "./speech-part.ts";
 import { type StoredSegment, storedParts, storedWords } from "./stored-parts.ts";
-import type { VoiceCatalogue } from "./voices.ts";
+import type { VoiceCatalogue } from "./voice-catalogue.ts";
 
 /** Milliseconds of ours and the engine's until the first audio. */
 export type SpeechTimings = {

@@ -287,6 +287,7 @@ describe("other routes", () => {
       "/admin/limits/{user}",
       "/healthz",
       "/readyz",
+      "/v1/audio/models",
       "/v1/audio/speech",
       "/v1/audio/voices",
       "/v1/models",

@@ -12,7 +12,7 @@ import { createEngineCall } from "../../src/speech/engine-call.ts";
 import { EngineChain } from "../../src/speech/engine-chain.ts";
 import { SegmentCache } from "../../src/speech/segment-cache.ts";
 import { createSpeak } from "../../src/speech/speak.ts";
-import { VoiceCatalogue } from "../../src/speech/voices.ts";
+import { VoiceCatalogue } from "../../src/speech/voice-catalogue.ts";
 import { MemoryAudioStore } from "../../src/stores/memory-audio-store.ts";
 
 const HZ = 24_000;

@@ -4,7 +4,7 @@ import { type Static, Type } from "typebox";
 import { SpeechError } from "../../core/errors.ts";
 import type { Identity } from "../../identity/identity.ts";
 import type { SignedTokens } from "../../identity/signed-token.ts";
-import type { VoiceCatalogue } from "../../speech/voices.ts";
+import type { VoiceCatalogue } from "../../speech/voice-catalogue.ts";
 import { subjectFields } from "../auth.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
 import { errorResponses } from "../schemas.ts";

@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { runGateway } from "../support/gateway.ts";
+import { voicedEngine } from "../support/voiced-engine.ts";
+
+const one = voicedEngine("one", "ann en-GB female", {
+  ...{ id: "bob", language: "de-DE", gender: "male", age: "old", accent: "bavarian" },
+  ...{ styles: ["calm"], languages: ["en-US"] },
+});
+const two = voicedEngine("two", "ann en-US female", "mul mul");
+const gateway = await runGateway({ voices: { host: { gender: "male", language: "de" } } }, { engines: [one, two] });
+const get = async (path: string) => {
+  const response = await fetch(`${gateway.url}${path}`);
+  return { status: response.status, body: (await response.json()) as { voices: { id: string }[] } };
+};
+const ids = async (query: string) => (await get(`/v1/audio/voices${query}`)).body.voices.map(({ id }) => id);
+
+describe("GET /v1/audio/voices", () => {
+  it("lists what to send as `voice`, and all that is known of each", async () => {
+    expect((await get("/v1/audio/voices")).body).toEqual({
+      voices: [
+        { id: "ann", name: "ann", language: "en-GB", gender: "female", engine: "one" },
+        {
+          ...{ id: "bob", name: "bob", language: "de-DE", gender: "male", engine: "one", age: "old" },
+          ...{ accent: "bavarian", languages: ["en-US"], styles: ["calm"] },
+        },
+        { id: "two/ann", name: "ann", language: "en-US", gender: "female", engine: "two" },
+        { id: "mul", name: "mul", language: "mul", gender: null, engine: "two" },
+      ],
+    });
+  });
+
+  it("narrows by language, engine and gender", async () => {
+    expect(await ids("?language=en")).toEqual(["ann", "bob", "two/ann", "mul"]);
+    expect(await ids("?language=en_gb")).toEqual(["ann", "mul"]);
+    expect(await ids("?engine=one&gender=male")).toEqual(["bob"]);
+    expect(await ids("?engine=none")).toEqual([]);
+  });
+
+  it("gives names only where asked in the old way", async () => {
+    const { body } = await get("/v1/audio/voices?legacy=true&engine=two");
+    expect(body).toEqual({ voices: ["two/ann", "mul"] });
+  });
+
+  it.each(["?gender=man", "?legacy=yes", "?language=!", "?lang=de", `?engine=${"x".repeat(100)}`])(
+    "refuses %s, naming the field",
+    async (query) => {
+      const { status, body } = await get(`/v1/audio/voices${query}`);
+      expect(status).toBe(400);
+      expect(body).toMatchObject({ error: { code: "invalid_request" } });
+    },
+  );
+
+  it("speaks as each voice that it lists, and as an alias", async () => {
+    for (const voice of [...(await ids("")), "host", "de"]) {
+      const response = await fetch(`${gateway.url}/v1/audio/speech`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model: "auto", input: `I am ${voice}.`, voice, response_format: "wav" }),
+      });
+      const spoken = `${response.headers.get("mynah-engine")}/${response.headers.get("mynah-voice")}`;
+      const expected = { ann: "one/ann", "two/ann": "two/ann", mul: "two/mul" }[voice] ?? "one/bob";
+      expect([voice, response.status, spoken]).toEqual([voice, 200, expected]);
+      expect((await response.arrayBuffer()).byteLength).toBeGreaterThan(8_000);
+    }
+  });
+});
+
+describe("GET /v1/audio/models", () => {
+  it("lists the engines in Open WebUI's shape", async () => {
+    const { body } = await get("/v1/audio/models");
+    expect(body).toMatchObject({
+      models: expect.arrayContaining([
+        { id: "one", name: "one" },
+        { id: "auto", name: "auto" },
+      ]),
+    });
+  });
+});
