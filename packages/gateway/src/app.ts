@@ -13,6 +13,7 @@ import { speechRoute } from "./http/openai/speech-route.ts";
 import { pageRoutes } from "./http/page-routes.ts";
 import { createServer } from "./http/server.ts";
 import { statsRoute } from "./http/stats-route.ts";
+import { subtitlesRoute } from "./http/subtitles-route.ts";
 import { VERSION } from "./version.ts";
 
 export type GatewayOverrides = Overrides & { readonly logger?: Logger; readonly pageDirectory?: string };
@@ -44,6 +45,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
 
   authenticate(app, { authenticator: access.authenticator });
   speechRoute(app, { speak: speech.speak, formats: speech.formats, slowReaderTimeoutMs });
+  subtitlesRoute(app, { speak: speech.speak, formats: speech.formats });
   catalogueRoutes(app, { voices: speech.voices, startedAtMs: speech.clock.now() });
   healthRoutes(app, { readiness: () => ({ stopping, parts: speech.parts() }) });
   statsRoute(app, { stats: speech.stats });
