@@ -151,7 +151,7 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
     fromCache: true,
     whole,
     audio: only(whole.bytes),
-    parts: storedParts(stored, joiner.open(utterance.format), { words }),
+    parts: storedParts(stored, { joiner, format: utterance.format, words }),
     timings: { limitMs, cacheMs, engineMs: 0, transcodeMs: 0 },
     quota,
   };
@@ -233,7 +233,7 @@ function joinStored(joiner: AudioJoiner, format: AudioFormat, stored: readonly S
     ),
     durationMs: stored.reduce((sum, { spoken }) => sum + spoken.stored.metadata.durationMs, 0),
     get words() {
-      words ??= storedWords(stored, joiner.open(format));
+      words ??= storedWords(stored, { joiner, format });
       return words;
     },
   };

@@ -1,4 +1,5 @@
-import type { JoinedStream, SpokenWord } from "../core/ports.ts";
+import type { AudioFormat } from "../core/audio-format.ts";
+import type { AudioJoiner, SpokenWord } from "../core/ports.ts";
 import type { SpokenSegment } from "./engine-chain.ts";
 import { sayEnd, sayStored } from "./say-segment.ts";
 import { type SpeechPart, segmentInfo } from "./speech-part.ts";
@@ -6,12 +7,14 @@ import { type SpeechPart, segmentInfo } from "./speech-part.ts";
 /** A segment of an answer that was stored whole. */
 export type StoredSegment = { readonly text: string; readonly spoken: Extract<SpokenSegment, { stored: unknown }> };
 
+type JoinOptions = { readonly joiner: AudioJoiner; readonly format: AudioFormat };
+
 /** An answer that was stored, segment by segment. Nothing is read of it before it is asked for. */
 export async function* storedParts(
   segments: readonly StoredSegment[],
-  stream: JoinedStream,
-  { words }: { readonly words: boolean },
+  { joiner, format, words }: JoinOptions & { readonly words: boolean },
 ): AsyncGenerator<SpeechPart> {
+  const stream = joiner.open(format);
   for (const { text, spoken } of segments) {
     yield { type: "segment", segment: segmentInfo(spoken, text) };
     yield* sayStored(spoken.stored, { text, stream, words });
@@ -20,7 +23,8 @@ export async function* storedParts(
 }
 
 /** Its words alone. */
-export function storedWords(segments: readonly StoredSegment[], stream: JoinedStream): SpokenWord[] {
+export function storedWords(segments: readonly StoredSegment[], { joiner, format }: JoinOptions): SpokenWord[] {
+  const stream = joiner.open(format);
   return segments
     .flatMap(({ text, spoken }) => [...sayStored(spoken.stored, { text, stream, words: true })])
     .flatMap((part) => (part.type === "words" ? part.words : []));
