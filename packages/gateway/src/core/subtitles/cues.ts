@@ -12,7 +12,7 @@ const MIN_CUE_MS = 1_000;
 const MAX_CUE_MS = 7_000;
 /** Nobody speaks for so long: what comes after is another cue. */
 const MAX_PAUSE_MS = 1_500;
-/** A break at punctuation is taken if it makes one side longer than the other by no more than this, of the whole. */
+/** A break at punctuation may leave one side longer than the other by so much more, as a part of the whole. */
 const STOP_BONUS = 0.5;
 const COMMA_BONUS = 0.35;
 
@@ -60,10 +60,8 @@ function shortPieces(piece: Piece): Piece[] {
   }));
 }
 
-type Untimed = Cue;
-
 /** Halves what does not fit, where it is best broken, until all fits. */
-function split(pieces: readonly Piece[]): Untimed[] {
+function split(pieces: readonly Piece[]): Cue[] {
   const [first] = pieces;
   const last = pieces.at(-1);
   if (first === undefined || last === undefined) return [];
@@ -104,7 +102,7 @@ function bestBreak(pieces: readonly Piece[], fits: (left: string, right: string)
 }
 
 /** Whole milliseconds, each cue on the screen for long enough if the next one leaves it the time. */
-function inTime(cues: readonly Untimed[]): Cue[] {
+function inTime(cues: readonly Cue[]): Cue[] {
   const shown = cues.filter(({ lines }) => lines.some((line) => line !== ""));
   const starts: number[] = [];
   for (const { startMs } of shown) starts.push(Math.max(Math.round(startMs), (starts.at(-1) ?? -1) + 1));
