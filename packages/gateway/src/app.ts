@@ -16,6 +16,7 @@ import { pageRoutes } from "./http/page-routes.ts";
 import { createServer } from "./http/server.ts";
 import { socketRoutes } from "./http/socket-routes.ts";
 import { statsRoute } from "./http/stats-route.ts";
+import { subtitlesRoute } from "./http/subtitles-route.ts";
 import { openSockets } from "./sockets.ts";
 import { VERSION } from "./version.ts";
 import { isSocketUpgrade } from "./ws/socket-server.ts";
@@ -59,6 +60,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   const { tokens } = access;
   authenticate(app, { authenticator: access.authenticator, linkIdentity: linkIdentity(tokens) });
   speechRoute(app, { speak: speech.speak, formats, slowReaderTimeoutMs });
+  subtitlesRoute(app, { speak: speech.speak, formats });
   byUrlRoute(app, {
     ...{ speak: speech.speak, joiner: speech.joiner, formats, clock, slowReaderTimeoutMs },
     maxAgeSeconds: config.audioMaxAgeSeconds,

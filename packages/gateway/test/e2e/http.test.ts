@@ -293,6 +293,7 @@ describe("other routes", () => {
       "/v1/models",
       "/v1/speech",
       "/v1/speech/links",
+      "/v1/speech/subtitles",
       "/v1/speech/tokens",
       "/v1/stats",
     ]);

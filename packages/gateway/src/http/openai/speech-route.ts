@@ -106,7 +106,8 @@ export function speechRoute(app: FastifyInstance, { speak, formats, slowReaderTi
   });
 }
 
-function utteranceOf(
+/** What a checked body asks for. */
+export function utteranceOf(
   body: SpeechBody,
   formats: SpeechRouteDeps["formats"],
   cache: Utterance["cache"],
