@@ -36,6 +36,7 @@ export function badUpgrade(query: URLSearchParams, headers: Readonly<Record<stri
   if (query.get("TrustedClientToken") !== TRUSTED_CLIENT_TOKEN) return "token of the client";
   if (!/^[0-9a-f]{32}$/.test(query.get("ConnectionId") ?? "")) return "connection id";
   if (headers.origin !== ORIGIN) return "origin";
+  if (!String(headers["sec-websocket-extensions"]).startsWith("permessage-deflate")) return "extensions";
   return badBrowser(query, headers);
 }
 
