@@ -5,7 +5,7 @@ import { configFrame, edgeSsml, longVoiceName, ssmlFrame } from "../edge/edge-fr
 import { browserDate, readBinaryFrame, readTextFrame } from "./frames.ts";
 import { readTurn } from "./turn.ts";
 
-/** As captured between the best-known client and the service, byte for byte. */
+/** Byte for byte what captures of the best-known client and the service show; only time, ids and audio are ours. */
 const AT = Date.UTC(2026, 10, 22, 9, 58, 13);
 const ID = "0123456789abcdef0123456789abcdef";
 const STREAM = "FEDCBA9876543210FEDCBA9876543210";
