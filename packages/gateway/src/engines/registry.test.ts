@@ -7,13 +7,15 @@ const entry = (fields: Record<string, unknown>): EngineEntry => fields as Engine
 
 describe("checkEngineConfig()", () => {
   it.each([
-    [{ name: "a", type: "flyte" }, /no engine type "flyte"; known are flite, espeak, openai-compatible/],
+    [{ name: "a", type: "flyte" }, /no engine type "flyte"; known are flite, espeak, openai-compatible, edge/],
     [{ name: "a", type: "toString" }, /no engine type/],
     [{ name: "a", type: "openai-compatible" }, /^baseUrl: /],
     [{ name: "a", type: "openai-compatible", baseUrl: "file:///etc/passwd" }, /^baseUrl: /],
     [{ name: "a", type: "openai-compatible", baseUrl: "http://x/v1", formats: ["ogg"] }, /^formats\.0: /],
     [{ name: "a", type: "flite", workers: 0 }, /^workers: /],
     [{ name: "a", type: "flite", voice: "slt" }, /voice/],
+    [{ name: "a", type: "edge", chromiumVersion: "143\r\nX: y" }, /^chromiumVersion: must be four numbers/],
+    [{ name: "a", type: "edge", outputFormat: "webm-24khz-16bit-mono-opus" }, /^outputFormat: /],
   ])("refuses %j", (fields, message) => {
     expect(() => checkEngineConfig(entry(fields))).toThrow(message);
   });
@@ -35,11 +37,12 @@ describe("createEngines()", () => {
       [
         entry({ name: "far", type: "openai-compatible", baseUrl: "http://127.0.0.1:1/v1" }),
         entry({ name: "none", type: "espeak", modulePath: "/no/such/place", command: false, optional: true }),
+        entry({ name: "cloud", type: "edge", outputFormat: "audio-24khz-96kbitrate-mono-mp3" }),
         entry({ name: "near", type: "flite" }),
       ],
       deps,
     );
-    expect(engines.map(({ name }) => name)).toEqual(["far", "near"]);
+    expect(engines.map(({ name }) => name)).toEqual(["far", "cloud", "near"]);
     await Promise.all(engines.map((engine) => engine.close()));
   });
   it("rejects when an engine is not there and was not optional", async () => {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AUDIO_FORMAT_NAMES } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import type { SpeechEngine } from "../core/ports.ts";
+import { createEdgeEngine, EDGE_OUTPUT_FORMATS } from "./edge/edge-engine.ts";
 import { detectEspeak } from "./espeak/detect-espeak.ts";
 import { createFliteEngine } from "./flite/flite-engine.ts";
 import { openAiCompatibleEngine } from "./openai-compatible.ts";
@@ -80,6 +81,27 @@ export const ENGINE_SCHEMAS = {
       .optional()
       .describe("Change it when the model behind the URL changes: audio is made anew."),
   }),
+  edge: z.strictObject({
+    ...{ name, type: z.literal("edge"), timeoutMs, maxConcurrent, maxQueued },
+    baseUrl: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe("Up to and with /readaloud; Microsoft's if not given."),
+    trustedClientToken: z
+      .string()
+      .regex(/^[0-9A-F]{32}$/, "must be 32 hexadecimal digits in capitals")
+      .optional()
+      .describe("The browser's, if it ever changes."),
+    chromiumVersion: z
+      .string()
+      .regex(/^\d{2,4}(\.\d{1,6}){3}$/, "must be four numbers with dots, like 143.0.3650.75")
+      .optional()
+      .describe("Of the Edge that we say we are; raise it when the service refuses us (403)."),
+    outputFormat: z
+      .enum(Object.keys(EDGE_OUTPUT_FORMATS) as (keyof typeof EDGE_OUTPUT_FORMATS)[])
+      .optional()
+      .describe("MP3 with 48 or 96 kbit/s; 48 if not given."),
+  }),
 } as const;
 
 export type EngineType = keyof typeof ENGINE_SCHEMAS;
@@ -100,6 +122,9 @@ const CREATE: { readonly [Type in EngineType]: Create<Type> } = {
   },
   async "openai-compatible"({ type: _, timeoutMs: __, maxConcurrent: ___, maxQueued: ____, ...config }, { fetch }) {
     return openAiCompatibleEngine({ ...withoutUndefined(config), ...(fetch && { fetch }) });
+  },
+  async edge({ type: _, timeoutMs: __, maxConcurrent: ___, maxQueued: ____, ...config }, { clock, fetch }) {
+    return createEdgeEngine({ ...withoutUndefined(config), clock, ...(fetch && { fetch }) });
   },
 };
 

@@ -33,6 +33,7 @@ export type RigOptions = {
   readonly limitPerMinute?: number;
   readonly limiter?: RateLimiter;
   readonly countHits?: boolean;
+  readonly maxSegmentBytes?: number;
 };
 
 /** The real speech core with real codecs and the memory store, around engines that the test brings. */
@@ -64,7 +65,7 @@ export function speechRig({
     }),
     ttlMs: 60_000,
     storeTimeoutMs: 5_000,
-    maxSegmentBytes: 16 << 20,
+    maxSegmentBytes: given.maxSegmentBytes ?? 16 << 20,
     deliveryFormats: Object.values(FORMATS),
   });
   const windows = limitPerMinute === undefined ? [] : [{ name: "minute", limit: limitPerMinute, lengthMs: 60_000 }];
@@ -88,6 +89,7 @@ export function speechRig({
     speak,
     store,
     transcoder,
+    voices,
     async close() {
       await cache.close();
       await transcoder.close();

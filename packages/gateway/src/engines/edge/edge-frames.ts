@@ -3,7 +3,7 @@ import type { SynthesisRequest } from "../../core/ports.ts";
 import { browserDate, textFrame } from "../microsoft/frames.ts";
 import { percent } from "../microsoft/ssml.ts";
 
-/** Beyond these the service does not follow. */
+/** What Microsoft documents for the prosody of these voices (Azure, SSML); what is beyond is held to it. */
 export const EDGE_SPEED = { min: 0.5, max: 2 } as const;
 export const EDGE_PITCH = { min: 0.5, max: 1.5 } as const;
 

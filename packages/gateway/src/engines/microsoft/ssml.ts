@@ -1,8 +1,7 @@
 const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 /** What XML 1.0 has no place for, and what makes the service refuse a text: most control characters, two non-characters. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const NOT_IN_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
+const NOT_IN_XML = /(?![\t\n\r\u007f-\u009f])\p{Cc}|[\ufffe\uffff]/gu;
 
 /** Text as it may stand between two tags: lone surrogates become U+FFFD, characters that XML has no place for spaces. */
 export function escapedText(text: string): string {
@@ -38,20 +37,16 @@ export function splitEscaped(escaped: string, maxBytes: number): string[] {
 }
 
 function cutAt(escaped: string, from: number, maxBytes: number): number {
-  const atoms = /&[^;&]{1,9};|[^]/gu; // an entity or a code point
+  const atoms = /&[^;&]{1,9};|./gsu; // an entity or a code point
   atoms.lastIndex = from;
-  let [bytes, line, space] = [0, -1, -1];
+  let [bytes, line, space] = [0, 0, 0];
   for (let atom = atoms.exec(escaped); atom !== null; atom = atoms.exec(escaped)) {
-    const [text] = atom;
+    const { 0: text, index } = atom;
     bytes += Buffer.byteLength(text);
-    if (text === "\n") line = atom.index + 1;
-    else if (text === " ") space = atom.index + 1;
-    // The white space that is cut at is trimmed away, and so does not count.
-    if (bytes > maxBytes && text !== "\n" && text !== " ") {
-      if (line > 0) return line;
-      return space > 0 ? space : Math.max(atom.index, from + text.length);
-    }
-    if (bytes > maxBytes) return atom.index + 1;
+    // White space that is one too many is a fine place too: it is trimmed away.
+    if (text === "\n") line = index + 1;
+    else if (text === " ") space = index + 1;
+    if (bytes > maxBytes) return line || space || (index > from ? index : from + text.length);
   }
   return escaped.length;
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Gender, Voice } from "../../core/voice.ts";
 
-/** The longest seen is 0.6 MB (Azure, all regions' voices). */
+/** A few hundred voices of less than 1 KB each, with much room. */
 const MAX_LIST_BYTES = 8 << 20;
 const GENDERS: Readonly<Record<string, Gender>> = { female: "female", male: "male", neutral: "neutral" };
 const Entry = z.object({ ShortName: z.string().min(1), Locale: z.string().min(2), Gender: z.string().optional() });
