@@ -27,7 +27,8 @@ export const SpeechBody = Type.Object(
         Type.Object({ id: Type.String({ minLength: 1, maxLength: 256 }) }, { additionalProperties: false }),
       ],
       {
-        description: "A voice of GET /v1/audio/voices, an alias, `engine/voice`, one of OpenAI's names, or a BCP-47 tag.",
+        description:
+          "A voice of GET /v1/audio/voices, an alias, `engine/voice`, one of OpenAI's names, or a BCP-47 tag.",
       },
     ),
     instructions: Type.Optional(
