@@ -25,6 +25,7 @@ export function parseLanguage(tag: string): LanguageTag | undefined {
   }
   try {
     const locale = new Intl.Locale(written);
+    if (locale.language.length > 3) return undefined; // well-formed, but no such language was ever registered: "English"
     const likely = locale.maximize().region;
     return {
       tag: locale.toString(),

@@ -30,7 +30,7 @@ function distanceWithin(a: string, b: string, farthest: number): number | undefi
   if (Math.abs(a.length - b.length) > farthest) return undefined;
   const beyond = farthest + 1;
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  let next = new Array<number>(b.length + 1).fill(beyond);
+  let next = row.map(() => beyond);
   for (let i = 1; i <= a.length; i++) {
     const first = Math.max(1, i - farthest);
     const last = Math.min(b.length, i + farthest);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { runGateway } from "../support/gateway.ts";
 import { voicedEngine } from "../support/voiced-engine.ts";
 
+const WAV_HEADER_BYTES = 44;
 const one = voicedEngine("one", "ann en-GB female", {
   ...{ id: "bob", language: "de-DE", gender: "male", age: "old", accent: "bavarian" },
   ...{ styles: ["calm"], languages: ["en-US"] },
@@ -60,7 +61,8 @@ describe("GET /v1/audio/voices", () => {
       const spoken = `${response.headers.get("mynah-engine")}/${response.headers.get("mynah-voice")}`;
       const expected = { ann: "one/ann", "two/ann": "two/ann", mul: "two/mul" }[voice] ?? "one/bob";
       expect([voice, response.status, spoken]).toEqual([voice, 200, expected]);
-      expect((await response.arrayBuffer()).byteLength).toBeGreaterThan(8_000);
+      const samples = 0.02 * `I am ${voice}.`.length * 24_000; // the stand-in's 20 ms for each character
+      expect((await response.arrayBuffer()).byteLength).toBe(WAV_HEADER_BYTES + samples * 2);
     }
   });
 });
