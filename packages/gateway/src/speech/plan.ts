@@ -85,8 +85,8 @@ function soundsAlike(a: Utterance, b: Utterance): boolean {
   );
 }
 
-/** The caller's model has chosen the engines; which model an engine uses is said in its configuration. */
-function requestOf(text: string, utterance: Utterance, { voice }: Candidate): SynthesisRequest {
+/** The caller's model has chosen the engines; which model an engine uses is said in its configuration, unless it wants the caller's. */
+function requestOf(text: string, utterance: Utterance, { voice, model }: Candidate): SynthesisRequest {
   const { speed, pitch, language, instructions, format } = utterance;
   return {
     text,
@@ -94,6 +94,7 @@ function requestOf(text: string, utterance: Utterance, { voice }: Candidate): Sy
     speed,
     pitch,
     wanted: format,
+    ...(model !== undefined && { model }),
     ...(language !== undefined && { language }),
     ...(instructions !== undefined && { instructions }),
   };

@@ -6,8 +6,8 @@ import type { Gender, Voice } from "../core/voice.ts";
 /** What callers say → engine name → what that engine says. */
 export type VoiceAliases = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** An engine that could speak, with its own voice id. */
-export type Candidate = { readonly engine: SpeechEngine; readonly voice: string };
+/** An engine that could speak, with its own voice id, and the caller's model where the engine wants to know it. */
+export type Candidate = { readonly engine: SpeechEngine; readonly voice: string; readonly model?: string };
 
 export type VoiceQuery = { readonly voice: string; readonly model?: string; readonly language?: string };
 
@@ -117,7 +117,16 @@ export class VoiceCatalogue {
     const order = [...engines.keys()].sort(
       (a, b) => Number(own[a] === undefined) - Number(own[b] === undefined) || a - b,
     );
-    return order.flatMap((at) => (likely[at] === undefined ? [] : [{ engine: engines[at]!, voice: likely[at] }]));
+    return order.flatMap((at) => {
+      const [engine, id] = [engines[at]!, likely[at]];
+      return id === undefined ? [] : [{ engine, voice: id, ...this.#passedModel(engine, query.model) }];
+    });
+  }
+
+  /** A name of OpenAI's that is not one of our engines', for an engine that wants it. */
+  #passedModel({ capabilities }: SpeechEngine, model: string | undefined): { model?: string } {
+    if (!capabilities.passesModel || model === undefined || !OPENAI_MODEL.test(model)) return {};
+    return this.engines.some(({ name }) => name === model) ? {} : { model };
   }
 
   #enginesFor(model: string | undefined): readonly SpeechEngine[] {
