@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { toInt16 } from "../../src/audio/codec.ts";
+import { Codecs } from "../../src/audio/codecs.ts";
 import { concat } from "../../src/core/async.ts";
 import type { AudioFormat } from "../../src/core/audio-format.ts";
 import type { SpeechEngine, SynthesisRequest, WordTime } from "../../src/core/ports.ts";
@@ -65,20 +67,37 @@ export async function speakWith(
     }
   }
   const audio = concat(chunks);
-  const samples = samplesOf(audio, format);
+  const samples = await samplesOf(audio, format);
   return { format, audio, samples, durationMs: (samples.length / format.sampleRateHz) * 1000, words, order };
 }
 
-function samplesOf(audio: Uint8Array, format: AudioFormat): Int16Array {
+/** The samples of uncompressed audio as they lie there, of any other as the gateway's own decoder gives them. */
+async function samplesOf(audio: Uint8Array, format: AudioFormat): Promise<Int16Array> {
+  if (format.name !== "wav" && format.name !== "pcm") return decoded(audio, format);
   const view = new DataView(audio.buffer, audio.byteOffset, audio.byteLength);
   let start = 0;
   if (format.name === "wav") {
     expect(Buffer.from(audio.subarray(0, 4)).toString()).toBe("RIFF");
     expect(view.getUint32(24, true)).toBe(format.sampleRateHz);
     start = 44;
-  } else expect(format.name).toBe("pcm");
+  }
   expect((audio.byteLength - start) % 2).toBe(0);
   return Int16Array.from({ length: (audio.byteLength - start) / 2 }, (_, n) => view.getInt16(start + n * 2, true));
+}
+
+/** Throws for audio that is not what the format says: its codec, and its rate. */
+async function decoded(audio: Uint8Array, format: AudioFormat): Promise<Int16Array> {
+  const decoder = await new Codecs().createDecoder(format, format.sampleRateHz);
+  try {
+    const parts = [...decoder.decode(audio), ...decoder.finish()];
+    expect(decoder.sampleRateHz).toBe(format.sampleRateHz);
+    return Int16Array.from(
+      parts.flatMap((part) => Array.from(part)),
+      toInt16,
+    );
+  } finally {
+    decoder.free();
+  }
 }
 
 export const peakOf = (samples: Int16Array): number =>
