@@ -26,15 +26,15 @@ const ROOMS: Record<string, readonly string[]> = {
   http: ["core", "speech", "identity"],
   ws: ["core", "speech", "identity", "http"],
 };
-/** Vendor packages that only one room may touch: they are what its port hides. */
-const OWNED: Record<string, string> = {
+/** Vendor packages that only these rooms may touch: they are what its port hides. */
+const OWNED: Record<string, string | readonly string[]> = {
   ioredis: "redis",
   fastify: "http",
   commander: "cli",
   "lru-cache": "stores",
   yaml: "config",
   jose: "identity",
-  ws: "ws",
+  ws: ["ws", "engines"],
 };
 /** Files outside any room: composition roots and entry points, which may import everything. Nobody imports them but each other and cli/. */
 const ROOTS = new Set([
@@ -99,9 +99,9 @@ function judgePackage(from: string, room: string | undefined, to: string): strin
   if (to.startsWith("../")) return []; // package.json, JSON data
   if (room === "core") return [`${from}: core/ imports nothing, not even ${to}`];
   const name = to.startsWith("@") ? to.split("/", 2).join("/") : to.split("/", 1)[0]!;
-  const owner = OWNED[name];
-  if (owner === undefined || owner === room || room === undefined) return [];
-  return [`${from}: only ${owner}/ may import ${name}`];
+  const owners = [OWNED[name] ?? []].flat();
+  if (owners.length === 0 || room === undefined || owners.includes(room)) return [];
+  return [`${from}: only ${owners.join("/ and ")}/ may import ${name}`];
 }
 
 function roomOf(file: string): string | undefined {

@@ -12,7 +12,7 @@ import { type Clock, systemClock } from "./core/clock.ts";
 import { SpeechError } from "./core/errors.ts";
 import { EventBus } from "./core/events.ts";
 import type { AudioJoiner, AudioStore, SpeechEngine, Transcoder } from "./core/ports.ts";
-import { createEngines, EngineConfigError } from "./engines/registry.ts";
+import { createEngines, EngineConfigError, engineWarnings } from "./engines/registry.ts";
 import type { PartHealth, Readiness } from "./http/health-routes.ts";
 import type { SpeechStats } from "./http/stats-route.ts";
 import { type Limits, openLimits } from "./limits/limits.ts";
@@ -83,6 +83,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
   logEvents(events, log);
 
   const engines = overrides.engines ?? (await openEngines(config, clock, workers));
+  const ending = overrides.engines === undefined ? engineWarnings(config.engines) : [];
   const transcoder = createTranscoder({ workers: config.transcodeWorkers ?? workers });
   const redis = await openRedis(config, clock, log);
   const stores = openStores({ config, clock, events, log, redis });
@@ -156,7 +157,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
       limits: limitHealth(limits, redis?.statePort),
       ...redis?.parts(),
     }),
-    warnings: () => redis?.warnings() ?? [],
+    warnings: () => [...ending, ...(redis?.warnings() ?? [])],
     stats: () => ({
       ...localStatsBody(counters, {
         memory: stores.memory,
@@ -250,7 +251,7 @@ function engineQueues(config: Config, clock: Clock, workers: number) {
     if (known !== undefined) return known;
     const entry: Partial<EngineConfig> = entries.get(engine) ?? {};
     const threads = number(entry.workers) ?? config.synthesisWorkers ?? workers;
-    const embedded = entry.type === "flite" || entry.type === "espeak";
+    const embedded = ["flite", "espeak", "command"].includes(entry.type ?? "");
     const queue = new FairQueue({
       clock,
       maxConcurrent: number(entry.maxConcurrent) ?? (embedded ? threads * TURNS_PER_WORKER : REMOTE_TURNS),

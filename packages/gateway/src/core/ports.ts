@@ -58,6 +58,8 @@ export type EngineCapabilities = {
   readonly words: boolean;
   /** Costs only our own processor: worth finishing for the cache when the last listener has left. */
   readonly nearlyFree: boolean;
+  /** A caller's OpenAI model name is asked of the engine, as `model`. Default: the configured model speaks, whatever the caller named. */
+  readonly passesModel?: boolean;
 };
 
 /** Code that turns text into sound. Adapters translate only: deadlines, breakers and fallback are wrapped around them. */
@@ -73,7 +75,7 @@ export interface SpeechEngine {
   outputFormat(request: SynthesisRequest): AudioFormat;
   /**
    * Speaks. Yields at least one non-empty audio chunk or throws a SpeechError: `engine_cannot_say`, `engine_rejected`,
-   * `engine_failed`, `engine_no_audio`, `engine_timeout`. An aborted signal ends the work at the engine and throws its reason.
+   * `engine_unauthorized`, `engine_failed`, `engine_no_audio`, `engine_timeout`. An aborted signal ends the work at the engine and throws its reason.
    */
   synthesize(request: SynthesisRequest, options: CallOptions): AsyncIterable<SynthesisChunk>;
   close(): Promise<void>;

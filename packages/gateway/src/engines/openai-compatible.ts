@@ -2,14 +2,19 @@ import { AUDIO_FORMAT_NAMES, type AudioFormatName, DELIVERY_SAMPLE_RATE_HZ } fro
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, SpeechEngine, SynthesisChunk, SynthesisRequest } from "../core/ports.ts";
 import type { Gender, Voice } from "../core/voice.ts";
+import { expectFormat } from "./expect-format.ts";
+import { answerBytes, answerJson, askServer, jsonAsk } from "./remote/ask-server.ts";
+import { refusal } from "./remote/refusal.ts";
 
 export type OpenAiCompatibleOptions = {
   readonly name: string;
   /** With its `/v1`. */
   readonly baseUrl: string;
   readonly apiKey?: string;
-  /** Sent when the caller names none. Default `tts-1`. */
+  /** Sent when the caller names none, or `passModel` is not set. Default `tts-1`. */
   readonly model?: string;
+  /** A caller's OpenAI model name goes to the server instead of `model`. Default false. */
+  readonly passModel?: boolean;
   /** What `GET {baseUrl}/audio/voices` would say; used when the server has no such route. */
   readonly voices?: readonly string[];
   /** Formats the server can stream. Default: all six of OpenAI's. */
@@ -26,28 +31,17 @@ export type OpenAiCompatibleOptions = {
   readonly fetch?: typeof globalThis.fetch;
 };
 
-type Ask = { readonly method?: string; readonly headers?: Readonly<Record<string, string>>; readonly body?: string };
+const ADAPTER_REVISION = 2;
+const DEFAULT_MODEL = "tts-1";
+const MAX_CHARS = 4096;
+const MAX_VOICE_LIST_BYTES = 8 * 1024 * 1024;
 
 /** Any server answering OpenAI's POST /v1/audio/speech. Translates only: retry, breaker and deadlines are wrapped around it. */
 export function openAiCompatibleEngine(options: OpenAiCompatibleOptions): SpeechEngine {
-  const {
-    name,
-    fetch = globalThis.fetch,
-    formats = AUDIO_FORMAT_NAMES,
-    sampleRateHz = DELIVERY_SAMPLE_RATE_HZ,
-  } = options;
-  const baseUrl = options.baseUrl.replace(/\/+$/, "");
+  const { name, formats = AUDIO_FORMAT_NAMES, sampleRateHz = DELIVERY_SAMPLE_RATE_HZ, model = DEFAULT_MODEL } = options;
   const headers = { ...(options.apiKey && { authorization: `Bearer ${options.apiKey}` }) };
+  const ask = askServer({ ...options, headers });
 
-  const ask = async (path: string, init: Ask, signal: AbortSignal): Promise<Response> => {
-    signal.throwIfAborted();
-    try {
-      return await fetch(`${baseUrl}${path}`, { ...init, headers: { ...headers, ...init.headers }, signal });
-    } catch (cause) {
-      signal.throwIfAborted(); // our caller left: not the engine's fault, must not count against its breaker
-      throw new SpeechError("engine_failed", `${name} is unreachable`, { cause, engine: name });
-    }
-  };
   const outputFormat = ({ wanted }: SynthesisRequest) => {
     if (options.nativeFormat) return { name: options.nativeFormat, sampleRateHz };
     if (wanted.sampleRateHz === DELIVERY_SAMPLE_RATE_HZ && formats.includes(wanted.name)) return wanted;
@@ -55,47 +49,33 @@ export function openAiCompatibleEngine(options: OpenAiCompatibleOptions): Speech
   };
 
   async function* synthesize(request: SynthesisRequest, { signal }: CallOptions): AsyncGenerator<SynthesisChunk> {
-    const { text: input, voice, speed, instructions } = request;
-    const { name: response_format } = outputFormat(request);
-    const model = request.model ?? options.model ?? "tts-1";
-    const body = JSON.stringify({ model, input, voice, response_format, speed, ...(instructions && { instructions }) });
-    const init = { method: "POST", headers: { "content-type": "application/json" }, body };
-    const response = await ask("/audio/speech", init, signal);
-    if (!response.ok || response.body === null) throw await refusal(response, name);
+    const format = outputFormat(request);
+    const response = await ask("/audio/speech", jsonAsk(bodyOf(request, format.name, model)), signal);
+    if (!response.ok) throw await refusal(response, name);
     const type = response.headers.get("content-type") ?? "";
     if (/^(text|application\/json)/i.test(type)) {
-      await response.body.cancel();
-      throw new SpeechError("engine_failed", `${name} answered ${type.split(";")[0]} instead of audio`, {
-        engine: name,
-      });
+      await response.body?.cancel();
+      const message = `${name} answered ${type.split(";")[0]} instead of audio`;
+      throw new SpeechError("engine_failed", message, { engine: name });
     }
-    let bytes = 0;
-    try {
-      for await (const audio of response.body) {
-        bytes += audio.byteLength;
-        if (audio.byteLength > 0) yield { audio };
-      }
-    } catch (cause) {
-      signal.throwIfAborted();
-      throw SpeechError.from(cause, "engine_failed", `${name} broke off`);
-    }
-    if (bytes === 0) throw new SpeechError("engine_no_audio", `${name} answered without audio`, { engine: name });
+    yield* expectFormat(asChunks(answerBytes(response, name, signal)), format, name);
   }
 
   return {
     name,
-    version: `openai-compatible@1+${options.version ?? "0"}`,
+    version: `openai-compatible@${ADAPTER_REVISION}+${model}+${options.version ?? "0"}`,
     capabilities: {
-      maxChars: options.maxChars ?? 4096,
+      maxChars: options.maxChars ?? MAX_CHARS,
       speed: { min: 0.25, max: 4 },
       pitch: { min: 1, max: 1 },
       words: false,
       nearlyFree: options.nearlyFree ?? false,
+      passesModel: options.passModel ?? false,
     },
     async voices({ signal }) {
       const response = await ask("/audio/voices", {}, signal);
       if (!response.ok) await response.body?.cancel();
-      const listed = response.ok ? await response.json().catch(() => undefined) : undefined;
+      const listed = response.ok ? await answerJson(response, MAX_VOICE_LIST_BYTES) : undefined;
       signal.throwIfAborted();
       const voices = voicesFrom(listed, name) ?? options.voices?.map((id) => voiceFrom(id, name)!);
       if (voices) return voices;
@@ -107,15 +87,20 @@ export function openAiCompatibleEngine(options: OpenAiCompatibleOptions): Speech
   };
 }
 
-/** 408 and 429 are about now, the other 4xx about this request: asking again would get the same answer. */
-async function refusal(response: Response, engine: string): Promise<SpeechError> {
-  const { status, headers } = response;
-  await response.body?.cancel(); // an unread body keeps its pooled socket busy
-  const ours = status >= 400 && status < 500 && status !== 408 && status !== 429;
-  const retryAfter = headers.get("retry-after");
-  const seconds = retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) : status === 429 ? 1 : undefined;
-  const details = { engine, ...(seconds !== undefined && { retryAfterMs: seconds * 1000 }) };
-  return new SpeechError(ours ? "engine_rejected" : "engine_failed", `${engine} answered ${status}`, details);
+function bodyOf(request: SynthesisRequest, response_format: AudioFormatName, model: string): unknown {
+  const { text: input, voice, speed, instructions } = request;
+  return {
+    model: request.model ?? model,
+    input,
+    voice,
+    response_format,
+    speed,
+    ...(instructions && { instructions }),
+  };
+}
+
+async function* asChunks(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<SynthesisChunk> {
+  for await (const audio of bytes) yield { audio };
 }
 
 /** `["a"]`, `{"voices": ["a"]}`, `{"voices": [{"id"|"voice_id"|"name", …}]}` and `{"data": […]}` are all found in the wild. */

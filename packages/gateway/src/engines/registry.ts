@@ -1,11 +1,29 @@
 import { z } from "zod";
-import { AUDIO_FORMAT_NAMES } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import type { SpeechEngine } from "../core/ports.ts";
+import { type CommandVoice, createCommandEngine } from "./command/command-engine.ts";
+import { commandSchema } from "./command/command-schema.ts";
+import {
+  baseUrl,
+  maxChars,
+  maxConcurrent,
+  maxQueued,
+  name,
+  optional,
+  sampleRateHz,
+  timeoutMs,
+  version,
+  workers,
+} from "./common-fields.ts";
 import { createEdgeEngine, EDGE_OUTPUT_FORMATS } from "./edge/edge-engine.ts";
+import { elevenLabsEngine } from "./elevenlabs/elevenlabs-engine.ts";
+import { elevenLabsSchema } from "./elevenlabs/elevenlabs-schema.ts";
 import { detectEspeak } from "./espeak/detect-espeak.ts";
 import { createFliteEngine } from "./flite/flite-engine.ts";
+import { endingModelWarning, OPENAI_BASE_URL, openAiEngine } from "./openai.ts";
 import { openAiCompatibleEngine } from "./openai-compatible.ts";
+import { openAiCompatibleSchema, openAiSchema } from "./openai-schema.ts";
+import { piperEngine } from "./piper.ts";
 
 /** What every engine gets from the whole. */
 export type EngineDeps = {
@@ -27,25 +45,6 @@ export class EngineConfigError extends Error {
 
 const MAX_QUEUED_PER_WORKER = 100;
 
-const name = z.string().min(1).describe("What callers and headers call it.");
-const timeoutMs = z
-  .number()
-  .int()
-  .positive()
-  .max(600_000)
-  .optional()
-  .describe("Milliseconds to its first audio, and between chunks.");
-const workers = z.number().int().min(1).max(64).optional().describe("Threads, or processes at a time.");
-const maxQueued = z.number().int().min(0).max(100_000).optional().describe("Syntheses that may wait for one of them.");
-const maxConcurrent = z
-  .number()
-  .int()
-  .min(1)
-  .max(10_000)
-  .optional()
-  .describe("Syntheses that may run at once; others wait, and tenants take turns.");
-const optional = z.boolean().optional().describe("Go on without it when it is not installed.");
-
 /** Fields of each engine type, with their meaning. */
 export const ENGINE_SCHEMAS = {
   flite: z.strictObject({ name, type: z.literal("flite"), timeoutMs, workers, maxConcurrent, maxQueued }),
@@ -60,26 +59,14 @@ export const ENGINE_SCHEMAS = {
       .optional()
       .describe("The program, `espeak-ng` if not given; false: do not use it."),
   }),
-  "openai-compatible": z.strictObject({
-    ...{ name, type: z.literal("openai-compatible"), timeoutMs, maxConcurrent, maxQueued },
-    baseUrl: z.url({ protocol: /^https?$/ }).describe("With its /v1."),
-    apiKey: z.string().min(1).optional().describe("Sent as a bearer token."),
-    model: z.string().min(1).optional().describe("Sent when the caller names none."),
-    voices: z.array(z.string().min(1)).min(1).optional().describe("Its voices, if it does not list them itself."),
-    formats: z
-      .array(z.enum(AUDIO_FORMAT_NAMES))
-      .min(1)
-      .optional()
-      .describe("Formats it can make; all six if not given."),
-    nativeFormat: z.enum(AUDIO_FORMAT_NAMES).optional().describe("Always ask for this one."),
-    sampleRateHz: z.number().int().min(8000).max(48_000).optional().describe("Of the native format."),
-    maxChars: z.number().int().positive().optional().describe("Longest text of one request."),
-    nearlyFree: z.boolean().optional().describe("Costs nothing per request: finish for the cache when nobody listens."),
-    version: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("Change it when the model behind the URL changes: audio is made anew."),
+  "openai-compatible": openAiCompatibleSchema,
+  openai: openAiSchema,
+  elevenlabs: elevenLabsSchema,
+  piper: z.strictObject({
+    ...{ name, type: z.literal("piper"), timeoutMs, maxConcurrent, maxQueued },
+    baseUrl: baseUrl.describe("Of `python3 -m piper.http_server`."),
+    sampleRateHz: sampleRateHz.optional().describe("Of its voices' models; 22050 if not given."),
+    ...{ maxChars, version },
   }),
   edge: z.strictObject({
     ...{ name, type: z.literal("edge"), timeoutMs, maxConcurrent, maxQueued },
@@ -102,6 +89,7 @@ export const ENGINE_SCHEMAS = {
       .optional()
       .describe("MP3 with 48 or 96 kbit/s; 48 if not given."),
   }),
+  command: commandSchema,
 } as const;
 
 export type EngineType = keyof typeof ENGINE_SCHEMAS;
@@ -120,13 +108,33 @@ const CREATE: { readonly [Type in EngineType]: Create<Type> } = {
     const advice = "install the program espeak-ng or the package @echogarden/espeak-ng-emscripten, or remove the entry";
     throw new EngineConfigError(`engine "${config.name}": espeak is not installed; ${advice}`);
   },
-  async "openai-compatible"({ type: _, timeoutMs: __, maxConcurrent: ___, maxQueued: ____, ...config }, { fetch }) {
-    return openAiCompatibleEngine({ ...withoutUndefined(config), ...(fetch && { fetch }) });
+  "openai-compatible": async (config, deps) => openAiCompatibleEngine(remote(config, deps)),
+  openai: async (config, deps) => openAiEngine(remote(config, deps)),
+  elevenlabs: async (config, deps) => elevenLabsEngine(remote(config, deps)),
+  piper: async (config, deps) => piperEngine(remote(config, deps)),
+  async command(config, deps) {
+    const { maxConcurrent = deps.workers, maxQueued = maxConcurrent * MAX_QUEUED_PER_WORKER, ...options } = config;
+    const voices = options.voices?.map((voice) => withoutUndefined<CommandVoice>(voice));
+    const engine = await createCommandEngine({
+      ...withoutUndefined({ ...options, voices }),
+      ...{ maxConcurrent, maxQueued },
+    });
+    if (engine || config.optional) return engine;
+    const advice = "install it, give its full path, or name its folder in `env: { PATH: … }`";
+    throw new EngineConfigError(`engine "${config.name}": there is no program "${config.command}"; ${advice}`);
   },
   async edge({ type: _, timeoutMs: __, maxConcurrent: ___, maxQueued: ____, ...config }, { clock, fetch }) {
     return createEdgeEngine({ ...withoutUndefined(config), clock, ...(fetch && { fetch }) });
   },
 };
+
+/** What an adapter over HTTP gets of its entry; its line and deadlines are others' business. */
+function remote<T extends { type: string; timeoutMs?: unknown; maxConcurrent?: unknown; maxQueued?: unknown }>(
+  { type: _, timeoutMs: __, maxConcurrent: ___, maxQueued: ____, ...config }: T,
+  { fetch }: EngineDeps,
+) {
+  return { ...withoutUndefined(config), ...(fetch && { fetch }) };
+}
 
 type Bounds = { readonly timeoutMs: number; readonly workers: number; readonly maxQueued: number };
 
@@ -158,6 +166,16 @@ function checked(entry: EngineEntry): Checked[EngineType] {
   const [issue] = result.error.issues;
   const where = issue && issue.path.length > 0 ? `${issue.path.join(".")}: ` : "";
   throw new EngineConfigError(`${where}${issue?.message ?? "is not understood"}`);
+}
+
+/** What an operator should know of these entries that is no fault: one line each. */
+export function engineWarnings(entries: readonly EngineEntry[]): string[] {
+  return entries.flatMap((entry) => {
+    const config = checked(entry);
+    if (config.type !== "openai" && config.type !== "openai-compatible") return [];
+    const { model = "tts-1", baseUrl: url = OPENAI_BASE_URL } = config;
+    return endingModelWarning(config.name, url, model) ?? [];
+  });
 }
 
 /**

@@ -99,16 +99,17 @@ function soundsAlike(a: Utterance, b: Utterance): boolean {
   );
 }
 
-/** The caller's model has chosen the engines; which model an engine uses is said in its configuration. */
+/** The caller's model has chosen the engines; which model an engine uses is said in its configuration, unless it wants the caller's. */
 function requestOf(text: string, utterance: Utterance, candidate: Candidate): SynthesisRequest {
   const { speed, pitch, instructions, format } = utterance;
-  const { voice, language = utterance.language } = candidate;
+  const { voice, model, language = utterance.language } = candidate;
   return {
     text,
     voice,
     speed,
     pitch,
     wanted: format,
+    ...(model !== undefined && { model }),
     ...(language !== undefined && { language }),
     ...(instructions !== undefined && { instructions }),
   };

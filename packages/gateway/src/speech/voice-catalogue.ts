@@ -94,11 +94,12 @@ export class VoiceCatalogue {
     const { engines, name, prefix } = this.#asked(query);
     await this.#lists.settled(engines, options);
     const { language } = query;
-    const candidates =
+    const able =
       name.length > MAX_NAME_CHARS
         ? []
         : resolveVoice({ name, language, literal: prefix !== undefined }, this.#known(engines));
-    if (candidates.length === 0) throw this.#notFound(name, engines, prefix);
+    if (able.length === 0) throw this.#notFound(name, engines, prefix);
+    const candidates = able.map((candidate) => ({ ...candidate, ...this.#passedModel(candidate, query.model) }));
     if (memo.length > MAX_MEMO_CHARS) return candidates;
     if (this.#resolved.size >= MAX_RESOLVED) this.#resolved.clear();
     this.#resolved.set(memo, candidates);
@@ -130,6 +131,12 @@ export class VoiceCatalogue {
       `no engine answers to the model "${model.slice(0, SHOWN_NAME_CHARS)}"; known: ${known} and OpenAI's names`,
       { param: "model" },
     );
+  }
+
+  /** A name of OpenAI's that is not one of our engines', for an engine that wants it. */
+  #passedModel({ engine }: Candidate, model: string | undefined): { model?: string } {
+    if (!engine.capabilities.passesModel || model === undefined || !OPENAI_MODEL.test(model)) return {};
+    return named(this.engines, model) === undefined ? { model } : {};
   }
 
   #known(engines: readonly SpeechEngine[]): KnownVoices {

@@ -10,6 +10,8 @@ import { bestVoice, genderFit, nearness, speaks, type Wanted } from "./voice-mat
 export type Candidate = {
   readonly engine: SpeechEngine;
   readonly voice: string;
+  /** The caller's, where the engine wants to know it. */
+  readonly model?: string;
   /** BCP-47: what the engine must be told, since the voice speaks several languages and the caller's name for it meant one. */
   readonly language?: string;
 };

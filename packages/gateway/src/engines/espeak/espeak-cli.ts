@@ -3,9 +3,9 @@ import { buffer } from "node:stream/consumers";
 import { concat } from "../../core/async.ts";
 import { SpeechError } from "../../core/errors.ts";
 import type { CallOptions, SpeechEngine, SynthesisChunk, SynthesisRequest } from "../../core/ports.ts";
+import { Places } from "../places.ts";
 import { audible } from "./audible.ts";
 import * as espeak from "./espeak-voices.ts";
-import { Places } from "./places.ts";
 
 export type EspeakCliOptions = {
   readonly name: string;

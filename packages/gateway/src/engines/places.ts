@@ -1,4 +1,4 @@
-import { SpeechError } from "../../core/errors.ts";
+import { SpeechError } from "../core/errors.ts";
 
 type Waiting = { readonly enter: () => void; readonly fail: (reason: unknown) => void };
 
