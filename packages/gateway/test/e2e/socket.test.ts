@@ -58,7 +58,11 @@ describe("/v1/speech/ws", () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(text.length), { maxLength: 8 }), async (cuts) => {
         const places = [0, ...cuts.sort((a, b) => a - b), text.length];
-        append(client, `${++id}`, places.slice(1).map((end, at) => text.slice(places[at], end)));
+        append(
+          client,
+          `${++id}`,
+          places.slice(1).map((end, at) => text.slice(places[at], end)),
+        );
         client.send({ type: "end", id: `${id}` });
         expect(await client.last(`${id}`)).toMatchObject({ type: "done" });
         expect(client.heard(`${id}`).audio.equals(same)).toBe(true);
@@ -119,7 +123,9 @@ describe("/v1/speech/ws", () => {
     const bytes = client.heard("a").audio.length;
     client.send({ type: "speak", id: "a", text: "The id is free again.", ...settings });
     expect(await client.message("done", ({ id }) => id === "a")).toBeDefined();
-    const order = client.arrivals.map((arrival) => (arrival.type === "frame" ? `frame ${arrival.stream}` : arrival.type));
+    const order = client.arrivals.map((arrival) =>
+      arrival.type === "frame" ? `frame ${arrival.stream}` : arrival.type,
+    );
     expect(order.lastIndexOf("frame 1")).toBeLessThan(order.indexOf("cancelled"));
     expect(client.heard("a").audio.length).toBe(bytes);
   });
@@ -201,7 +207,9 @@ describe("/v1/speech/ws", () => {
     await expect(connectSocket(gateway)).rejects.toThrow(/^401 .*"unauthorized"/);
     await expect(connectSocket(gateway, { query: `?token=${key}` })).rejects.toThrow(/^401 .*speech\/tokens/);
     await expect(connectSocket(gateway, { protocols: ["other"], headers: { authorization } })).rejects.toThrow(/^400 /);
-    expect((await (await connectSocket(gateway, { headers: { authorization }, protocols: [] })).message("ready")).user).toBe("ann");
+    expect(
+      (await (await connectSocket(gateway, { headers: { authorization }, protocols: [] })).message("ready")).user,
+    ).toBe("ann");
     const asked = await fetch(`${gateway.url}/v1/speech/tokens`, {
       method: "POST",
       headers: { authorization, "content-type": "application/json" },
@@ -211,7 +219,10 @@ describe("/v1/speech/ws", () => {
     expect([asked.status, expiresInS]).toEqual([201, 60]);
     const plain = await fetch(`${gateway.url}/v1/speech/ws`, { headers: { authorization } });
     expect([plain.status, plain.headers.get("upgrade")]).toEqual([426, "websocket"]);
-    const browserLike = new globalThis.WebSocket(`${gateway.url.replace("http", "ws")}/v1/speech/ws?token=${token}`, SOCKET_PROTOCOL);
+    const browserLike = new globalThis.WebSocket(
+      `${gateway.url.replace("http", "ws")}/v1/speech/ws?token=${token}`,
+      SOCKET_PROTOCOL,
+    );
     browserLike.binaryType = "arraybuffer";
     const received: unknown[] = [];
     const done = new Promise<void>((resolve, reject) => {
@@ -221,7 +232,8 @@ describe("/v1/speech/ws", () => {
         if (typeof data === "string" && data.includes('"done"')) resolve();
       };
     });
-    browserLike.onopen = () => browserLike.send(JSON.stringify({ type: "speak", id: "a", text: "Hi.", voice: "one", format: "pcm" }));
+    browserLike.onopen = () =>
+      browserLike.send(JSON.stringify({ type: "speak", id: "a", text: "Hi.", voice: "one", format: "pcm" }));
     await done;
     expect(received[0]).toMatchObject({ type: "ready", user: "guest" });
     expect(received[2]).toBe(4 + 2_880);

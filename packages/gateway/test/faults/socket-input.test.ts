@@ -65,7 +65,8 @@ describe("a socket that is sent nonsense", () => {
       long: { type: "append", id: "long", text: "x".repeat(200) },
     };
     client.send({ type: "speak", id: "twice", text: long, ...settings });
-    for (const id of ["late", "settings", "field", "long"]) client.send({ type: "append", id, text: long, ...settings });
+    for (const id of ["late", "settings", "field", "long"])
+      client.send({ type: "append", id, text: long, ...settings });
     client.send({ type: "end", id: "late" });
     for (const message of Object.values(cases)) client.send(message);
     const lasts = await Promise.all(Object.keys(cases).map((id) => client.last(id)));
