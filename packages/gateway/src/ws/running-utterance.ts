@@ -5,7 +5,7 @@ import type { SegmentOutcome } from "../core/events.ts";
 import type { SpokenWord } from "../core/ports.ts";
 import { refusalError } from "../core/quota.ts";
 import type { IncomingText } from "../speech/incoming-text.ts";
-import type { SpeakResult, Speech, WholeSpeech } from "../speech/speak.ts";
+import type { SpeakResult, Speech } from "../speech/speak.ts";
 import type { SpeechPart } from "../speech/speech-part.ts";
 import type { SocketOut } from "./socket-out.ts";
 import { SpokenText } from "./spoken-text.ts";
@@ -112,7 +112,7 @@ export class RunningUtterance {
   }
 
   /** What is stored and small leaves in one piece, without being looked into: nothing can come in between. */
-  async #sendWhole(speech: Speech, whole: WholeSpeech): Promise<void> {
+  async #sendWhole(speech: Speech, whole: NonNullable<Speech["whole"]>): Promise<void> {
     const { out } = this.#deps;
     const { bytes, durationMs } = whole; // not its words: they are found out when asked for
     await this.#room();

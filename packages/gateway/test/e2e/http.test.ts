@@ -290,6 +290,7 @@ describe("other routes", () => {
       "/v1/audio/speech",
       "/v1/audio/voices",
       "/v1/models",
+      "/v1/speech/subtitles",
       "/v1/speech/tokens",
       "/v1/stats",
     ]);
