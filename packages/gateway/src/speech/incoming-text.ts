@@ -92,7 +92,7 @@ export class IncomingText {
     const { waiting } = buffer;
     if (waiting === "nothing") {
       await this.#wake.promise;
-      return;
+      return undefined;
     }
     const pauseMs = waiting === "sentence" ? Math.min(sentencePauseMs, textPauseMs) : textPauseMs;
     const leftMs = pauseMs - (clock.monotonic() - this.#lastAt);
