@@ -1,5 +1,6 @@
 import type { ClientMessage, ServerMessage, SpokenWord, UtteranceSettings } from "@mynah/protocol";
 import { AudioQueue } from "./audio-queue.ts";
+import { deferred } from "./deferred.ts";
 import { Emitter } from "./emitter.ts";
 import { MynahError } from "./mynah-error.ts";
 import type { Started, TextUtterance, UtteranceEnd, UtteranceEvents, UtteranceOptions } from "./utterance.ts";
@@ -36,8 +37,6 @@ const MAX_WAITING_CHARS = 1 << 20;
 export class UtteranceCall implements TextUtterance {
   readonly id: string;
   readonly audio: AudioQueue;
-  readonly started: Promise<Started>;
-  readonly done: Promise<UtteranceEnd>;
   readonly words: SpokenWord[] = [];
   /** waiting: to be sent. sent: the gateway has it. started: audio is coming. over: the gateway is through with it. */
   phase: "waiting" | "sent" | "started" | "over" = "waiting";
@@ -51,8 +50,8 @@ export class UtteranceCall implements TextUtterance {
   readonly #maxBufferedBytes: number;
   readonly #events = new Emitter<UtteranceEvents>();
   readonly #onAbort = (): void => this.fail(this.#signal?.reason, true);
-  #begin!: { resolve(started: Started): void; reject(reason: unknown): void };
-  #finish!: { resolve(end: UtteranceEnd): void; reject(reason: unknown): void };
+  readonly #begin = deferred<Started>();
+  readonly #finish = deferred<UtteranceEnd>();
   #written: ClientMessage[] = [];
   #writtenChars = 0;
   #hasText = false;
@@ -70,17 +69,16 @@ export class UtteranceCall implements TextUtterance {
     this.#maxBufferedBytes = maxBufferedBytes;
     this.#retryMsLeft = retryWithinMs;
     this.audio = new AudioQueue(() => void this.cancel());
-    this.started = new Promise((resolve, reject) => {
-      this.#begin = { resolve, reject };
-    });
-    this.done = new Promise((resolve, reject) => {
-      this.#finish = { resolve, reject };
-    });
-    // Who reads the audio hears of it there; who does neither has asked not to know.
-    this.started.catch(() => {});
-    this.done.catch(() => {});
     if (signal?.aborted) this.#onAbort();
     else signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get started(): Promise<Started> {
+    return this.#begin.promise;
+  }
+
+  get done(): Promise<UtteranceEnd> {
+    return this.#finish.promise;
   }
 
   get settled(): boolean {
