@@ -24,6 +24,7 @@ const ROOMS: Record<string, readonly string[]> = {
   config: [],
   identity: ["core", "redis"],
   http: ["core", "speech", "identity"],
+  ws: ["core", "speech", "identity", "http"],
 };
 /** Vendor packages that only one room may touch: they are what its port hides. */
 const OWNED: Record<string, string> = {
@@ -33,6 +34,7 @@ const OWNED: Record<string, string> = {
   "lru-cache": "stores",
   yaml: "config",
   jose: "identity",
+  ws: "ws",
 };
 /** Files outside any room: composition roots and entry points, which may import everything. Nobody imports them but each other and cli/. */
 const ROOTS = new Set([
@@ -43,6 +45,7 @@ const ROOTS = new Set([
   "compose-stats.ts",
   "compose-stores.ts",
   "main.ts",
+  "sockets.ts",
   "index.ts",
   "tts-manager.ts",
   "start-block.ts",

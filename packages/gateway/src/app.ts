@@ -12,8 +12,11 @@ import { healthRoutes } from "./http/health-routes.ts";
 import { speechRoute } from "./http/openai/speech-route.ts";
 import { pageRoutes } from "./http/page-routes.ts";
 import { createServer } from "./http/server.ts";
+import { socketRoutes } from "./http/socket-routes.ts";
 import { statsRoute } from "./http/stats-route.ts";
+import { openSockets } from "./sockets.ts";
 import { VERSION } from "./version.ts";
+import { isSocketUpgrade } from "./ws/socket-server.ts";
 
 export type GatewayOverrides = Overrides & { readonly logger?: Logger; readonly pageDirectory?: string };
 
@@ -38,15 +41,25 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   const logger = overrides.logger ?? pino({ level: "silent" });
   const speech = await composeSpeech(config, logger, overrides);
   const { maxBodyBytes, requestTimeoutMs, maxConnections, slowReaderTimeoutMs } = config;
-  const app = await createServer({ logger, version: VERSION, maxBodyBytes, requestTimeoutMs, maxConnections });
+  const app = await createServer({
+    logger,
+    version: VERSION,
+    maxBodyBytes,
+    requestTimeoutMs,
+    maxConnections,
+    upgrades: isSocketUpgrade,
+  });
   const access = await openAccess(config, speech, logger);
+  const { sockets, tokens } = openSockets(config, speech, access, logger);
   let stopping = false;
 
   authenticate(app, { authenticator: access.authenticator });
   speechRoute(app, { speak: speech.speak, formats: speech.formats, slowReaderTimeoutMs });
   catalogueRoutes(app, { voices: speech.voices, startedAtMs: speech.clock.now() });
   healthRoutes(app, { readiness: () => ({ stopping, parts: speech.parts() }) });
-  statsRoute(app, { stats: speech.stats });
+  statsRoute(app, { stats: () => ({ ...speech.stats(), sockets: sockets.counts }) });
+  socketRoutes(app, { tokens });
+  sockets.attach(app.server);
   adminRoutes(app, { limits: speech.limits, keys: access.keys, audit: access.audit });
   pageRoutes(app, { directory: overrides.pageDirectory ?? PAGE_DIRECTORY });
 
@@ -61,7 +74,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
     inject: (options) => app.inject(options),
     async close({ graceMs = config.shutdownGraceMs } = {}) {
       stopping = true;
-      await closeServer(app, graceMs);
+      await Promise.all([closeServer(app, graceMs), sockets.close({ graceMs })]);
       access.close();
       await speech.close();
     },

@@ -1,6 +1,6 @@
 import type { RedisRoles } from "./compose-redis.ts";
 import type { Clock } from "./core/clock.ts";
-import type { StatsBody } from "./http/stats-route.ts";
+import type { SpeechStats, StatsBody } from "./http/stats-route.ts";
 import { SharedStats } from "./observe/shared-stats.ts";
 import type { Counters } from "./observe/stats.ts";
 import { MemoryUse } from "./redis/memory-use.ts";
@@ -77,7 +77,7 @@ export type LocalStatsContext = {
 export function localStatsBody(
   counters: Readonly<Counters>,
   { memory, cache, uptimeMs, maxBytes }: LocalStatsContext,
-): StatsBody {
+): SpeechStats {
   const { hits, misses, coalesced, stale, transcoded } = counters;
   const all = hits + misses + coalesced + stale;
   return {

@@ -14,7 +14,7 @@ import { EventBus } from "./core/events.ts";
 import type { AudioJoiner, AudioStore, SpeechEngine, Transcoder } from "./core/ports.ts";
 import { createEngines, EngineConfigError } from "./engines/registry.ts";
 import type { PartHealth, Readiness } from "./http/health-routes.ts";
-import type { StatsBody } from "./http/stats-route.ts";
+import type { SpeechStats } from "./http/stats-route.ts";
 import { type Limits, openLimits } from "./limits/limits.ts";
 import { planAllowances } from "./limits/plans.ts";
 import { logEvents } from "./observe/log.ts";
@@ -22,11 +22,12 @@ import { type Counters, countEvents } from "./observe/stats.ts";
 import { RedisFlightBoard } from "./redis/redis-flight-board.ts";
 import type { RedisPort } from "./redis/redis-port.ts";
 import { FairQueue } from "./resilience/fair-queue.ts";
+import { type Converse, createConverse } from "./speech/converse.ts";
 import { createEngineCall } from "./speech/engine-call.ts";
 import { EngineChain } from "./speech/engine-chain.ts";
 import { SharedFlights } from "./speech/flight.ts";
 import { SegmentCache } from "./speech/segment-cache.ts";
-import { createSpeak, type Speak } from "./speech/speak.ts";
+import { createSpeak, type Speak, type SpeakDeps } from "./speech/speak.ts";
 import { VoiceCatalogue } from "./speech/voices.ts";
 
 /** Parts that a test, or whoever embeds the gateway, brings along. */
@@ -47,6 +48,7 @@ export type SpeechSystem = {
   readonly transcoder: Transcoder;
   readonly joiner: AudioJoiner;
   readonly speak: Speak;
+  readonly converse: Converse;
   /** What has been said, on all servers. A purge through it reaches every one of them. */
   readonly store: AudioStore;
   readonly limits: Limits;
@@ -54,7 +56,7 @@ export type SpeechSystem = {
   readonly parts: () => Readiness["parts"];
   /** What an operator should know that is no fault. */
   readonly warnings: () => readonly string[];
-  readonly stats: () => StatsBody;
+  readonly stats: () => SpeechStats;
   /** Ends threads, connections and engines; running speech first gets to its end or its readers' end. */
   close(): Promise<void>;
 };
@@ -121,7 +123,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     maxSegmentBytes: MAX_SEGMENT_BYTES,
     deliveryFormats: Object.values(formats),
   });
-  const speak = createSpeak({
+  const speaking: SpeakDeps = {
     limiter: limits.limiter,
     countHits: config.rateLimitCountHits,
     voices,
@@ -131,7 +133,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     joiner,
     maxTextChars: config.maxTextChars,
     maxCachedTextChars: config.cacheMaxTextChars,
-  });
+  };
   await redis?.settled();
 
   return {
@@ -143,7 +145,8 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     voices,
     transcoder,
     joiner,
-    speak,
+    speak: createSpeak(speaking),
+    converse: createConverse(speaking),
     store: stores.store,
     limits,
     redis: redis?.statePort,

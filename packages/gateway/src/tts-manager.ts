@@ -111,7 +111,9 @@ export async function createTtsManager(input: ConfigInput = {}, overrides: Overr
           engine: answer.engine,
           voice: answer.voice,
           segments: answer.segments,
-          ...(answer.whole && { words: answer.whole.words }),
+          ...(answer.whole && {
+            words: answer.whole.words.map(({ text: word, startMs, endMs }) => ({ text: word, startMs, endMs })),
+          }),
         },
         fromCache: answer.fromCache,
         latencyMs: clock.monotonic() - startedAt,

@@ -13,19 +13,6 @@ export function canDecode(format: AudioFormatName): boolean {
   return DECODABLE.has(format);
 }
 
-/**
- * How late a decoder's output is because of the codec, measured at 24 kHz: run-in that MP3 and ADTS cannot announce.
- * Word times shift by so much with every part; Opus announces its own, and the others have none.
- */
-export const CODEC_START_DELAY_MS: Readonly<Record<AudioFormatName, number>> = {
-  mp3: 1105 / 24,
-  aac: 1024 / 24,
-  opus: 0,
-  flac: 0,
-  wav: 0,
-  pcm: 0,
-};
-
 export type RatedEncoder = { readonly encoder: StreamEncoder; readonly sampleRateHz: number };
 
 /**

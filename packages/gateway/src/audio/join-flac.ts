@@ -9,9 +9,23 @@ class FlacSeam implements Seam {
   #reader = new FlacReader();
   #info: FlacStreamInfo | undefined;
   #samples = 0;
+  #partStart = 0;
 
   startPart(): void {
     this.#reader = new FlacReader();
+    this.#partStart = this.#samples;
+  }
+
+  get partStartMs(): number {
+    return this.#ms(this.#partStart);
+  }
+
+  get lengthMs(): number {
+    return this.#ms(this.#samples);
+  }
+
+  #ms(samples: number): number {
+    return this.#info === undefined ? 0 : (samples / this.#info.sampleRateHz) * 1000;
   }
 
   push(bytes: Uint8Array): Uint8Array[] {

@@ -1,5 +1,5 @@
 import { type OggPage, OggReader, OggWriter } from "./ogg.ts";
-import { isOpusTags, opusHeadPages, opusPacketSamples, readOpusHead } from "./opus-packets.ts";
+import { isOpusTags, OPUS_CLOCK_HZ, opusHeadPages, opusPacketSamples, readOpusHead } from "./opus-packets.ts";
 import type { Seam } from "./seam.ts";
 
 type Timed = { readonly packet: Uint8Array; readonly samples: number };
@@ -20,7 +20,10 @@ class OpusSeam implements Seam {
   readonly #writer = new OggWriter(SERIAL);
   #reader = new OggReader();
   #position: "head" | "tags" | "audio" = "head";
-  #started = false;
+  /** The run-in that listeners are told of and skip: the first part's; undefined until its head was read. */
+  #preSkip: number | undefined;
+  /** When the present part's own run-in is over, on the clock of the pages; undefined until its head was read. */
+  #partStart: number | undefined;
   /** 48 kHz samples given out, of this part alone and of all. */
   #partSamples = 0;
   #granule = 0n;
@@ -30,6 +33,19 @@ class OpusSeam implements Seam {
     this.#reader = new OggReader();
     this.#position = "head";
     this.#partSamples = 0;
+    this.#partStart = undefined;
+  }
+
+  get partStartMs(): number | undefined {
+    return this.#partStart === undefined ? undefined : this.#ms(this.#partStart);
+  }
+
+  get lengthMs(): number {
+    return Math.max(0, this.#ms(Number(this.#granule)));
+  }
+
+  #ms(granule: number): number {
+    return ((granule - (this.#preSkip ?? 0)) / OPUS_CLOCK_HZ) * 1000;
   }
 
   push(bytes: Uint8Array): Uint8Array[] {
@@ -43,9 +59,10 @@ class OpusSeam implements Seam {
   }
 
   finish(): Uint8Array[] {
-    if (!this.#started) return [];
+    if (this.#preSkip === undefined) return [];
     if (this.#last === undefined) return [this.#writer.page([], this.#granule, { last: true })];
-    return [this.#writer.page([this.#last.timed.packet], this.#last.granule, { last: true })];
+    this.#granule = this.#last.granule;
+    return [this.#writer.page([this.#last.timed.packet], this.#granule, { last: true })];
   }
 
   #pass(page: OggPage): Uint8Array[] {
@@ -63,8 +80,10 @@ class OpusSeam implements Seam {
   #passHead(page: OggPage): Uint8Array[] {
     const head = readOpusHead(page.packets[0] ?? new Uint8Array(0));
     this.#position = "tags";
-    if (this.#started) return [];
-    this.#started = true;
+    // The last packet of the part before is still here, and will be heard to its end.
+    this.#partStart = Number(this.#granule) + (this.#last?.timed.samples ?? 0) + head.preSkip;
+    if (this.#preSkip !== undefined) return [];
+    this.#preSkip = head.preSkip;
     return opusHeadPages(this.#writer, head);
   }
 

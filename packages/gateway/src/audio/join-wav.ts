@@ -10,6 +10,8 @@ import { createWavDecoder, WAV_HEADER_BYTES, wavHeader } from "./wav.ts";
 export function createWavSeam(sampleRateHz: number): Seam {
   let decoder: StreamDecoder = createWavDecoder();
   let head = true;
+  let samples = 0;
+  let partStart = 0;
   const withHead = (chunks: Uint8Array[]): Uint8Array[] => {
     if (!head) return chunks;
     head = false;
@@ -18,12 +20,14 @@ export function createWavSeam(sampleRateHz: number): Seam {
   return {
     startPart() {
       decoder = createWavDecoder();
+      partStart = samples;
     },
     push(bytes) {
       const blocks = decoder.decode(bytes);
       if (blocks.length === 0) return [];
       if (decoder.sampleRateHz !== sampleRateHz)
         throw new Error(`a wav part with ${decoder.sampleRateHz} instead of ${sampleRateHz} Hz`);
+      for (const block of blocks) samples += block.length;
       return withHead(blocks.map(pcmBytes));
     },
     endPart() {
@@ -31,6 +35,12 @@ export function createWavSeam(sampleRateHz: number): Seam {
       return [];
     },
     finish: () => withHead([]),
+    get partStartMs() {
+      return (partStart / sampleRateHz) * 1000;
+    },
+    get lengthMs() {
+      return (samples / sampleRateHz) * 1000;
+    },
     setLengths: (whole) => whole.set(wavHeader(sampleRateHz, whole.length - WAV_HEADER_BYTES)),
   };
 }

@@ -1,7 +1,7 @@
 import { concat } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
-import type { AudioJoiner } from "../core/ports.ts";
+import type { AudioJoiner, JoinedStream } from "../core/ports.ts";
 import { createFlacSeam } from "./join-flac.ts";
 import { createFramesSeam } from "./join-frames.ts";
 import { createOpusSeam } from "./join-opus.ts";
@@ -13,12 +13,12 @@ import { WAV_HEADER_BYTES, wavHeader } from "./wav.ts";
 function createSeam(format: AudioFormat): Seam {
   switch (format.name) {
     case "pcm":
-      return createPcmSeam();
+      return createPcmSeam(format.sampleRateHz);
     case "wav":
       return createWavSeam(format.sampleRateHz);
     case "mp3":
     case "aac":
-      return createFramesSeam(format.name);
+      return createFramesSeam(format);
     case "opus":
       return createOpusSeam();
     case "flac":
@@ -54,23 +54,48 @@ function joinWhole(format: AudioFormat, parts: readonly Uint8Array[]): Uint8Arra
   });
 }
 
+class SewnStream implements JoinedStream {
+  readonly #seam: Seam;
+  #empty = true;
+
+  constructor(format: AudioFormat) {
+    this.#seam = createSeam(format);
+  }
+
+  startPart(): void {
+    this.#seam.startPart();
+    this.#empty = true;
+  }
+
+  push(bytes: Uint8Array): Uint8Array {
+    if (bytes.length === 0) return bytes;
+    this.#empty = false;
+    return attempt(() => concat(this.#seam.push(bytes)));
+  }
+
+  endPart(): Uint8Array {
+    return this.#empty ? NOTHING : attempt(() => concat(this.#seam.endPart()));
+  }
+
+  finish(): Uint8Array {
+    return attempt(() => concat(this.#seam.finish()));
+  }
+
+  get partStartMs(): number | undefined {
+    return this.#seam.partStartMs;
+  }
+
+  get lengthMs(): number {
+    return this.#seam.lengthMs;
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
 /** Joins without decoding, so it costs next to nothing; holds back at most one frame. */
 export function createAudioJoiner(): AudioJoiner {
   return {
-    async *join(format, parts) {
-      const seam = createSeam(format);
-      for await (const part of parts) {
-        seam.startPart();
-        let empty = true;
-        for await (const chunk of part) {
-          if (chunk.length === 0) continue;
-          empty = false;
-          yield* attempt(() => seam.push(chunk));
-        }
-        if (!empty) yield* attempt(() => seam.endPart());
-      }
-      yield* attempt(() => seam.finish());
-    },
+    open: (format) => new SewnStream(format),
     joinWhole,
     joinClean(format, parts) {
       if (parts.length === 1) return parts[0]!;

@@ -15,8 +15,7 @@ import {
   tone,
 } from "../../test/support/audio-decode.ts";
 import { collect, only } from "../core/async.ts";
-import type { AudioFormat, AudioFormatName } from "../core/audio-format.ts";
-import { CODEC_START_DELAY_MS } from "./codecs.ts";
+import { type AudioFormat, type AudioFormatName, startDelayMs } from "../core/audio-format.ts";
 import { createTranscoder } from "./transcode.ts";
 
 const transcoder = createTranscoder();
@@ -24,6 +23,7 @@ afterAll(() => transcoder.close());
 
 const { signal } = new AbortController();
 const at24 = (name: AudioFormatName): AudioFormat => ({ name, sampleRateHz: 24_000 });
+const delayOf = (name: AudioFormatName): number => startDelayMs(at24(name));
 const pcm = at24("pcm");
 const encode = (audio: Uint8Array, name: AudioFormatName): Promise<Uint8Array> =>
   collect(transcoder.transcode(inPieces(audio, 4801), pcm, at24(name), { signal }));
@@ -60,8 +60,7 @@ describe.skipIf(!tools)("transcode() makes what ffmpeg plays without complaint",
     });
     const extraMs = decodeWithFfmpeg(audio, name).length / 24 - 2345;
     // MP3 and AAC cannot say where the sound begins and ends: their run-in and the rest of the last frame are heard as silence.
-    const allowedMs =
-      name === "mp3" ? CODEC_START_DELAY_MS.mp3 + 24 : name === "aac" ? CODEC_START_DELAY_MS.aac + 43 : 0.05;
+    const allowedMs = name === "mp3" ? delayOf("mp3") + 24 : name === "aac" ? delayOf("aac") + 43 : 0.05;
     expect(extraMs).toBeGreaterThanOrEqual(-0.05);
     expect(extraMs).toBeLessThanOrEqual(allowedMs);
   });
@@ -78,7 +77,7 @@ describe.skipIf(!tools)("transcode() makes what ffmpeg plays without complaint",
   });
 
   it.each(["mp3", "aac", "opus", "flac", "wav"] as const)(
-    "%s, starting as late as CODEC_START_DELAY_MS says",
+    "%s, starting as late as startDelayMs() says",
     async (name) => {
       const onsetAt = 12_000;
       const burst = pcmFrom(24_000, (at) =>
@@ -87,7 +86,7 @@ describe.skipIf(!tools)("transcode() makes what ffmpeg plays without complaint",
       const samples = decodeWithFfmpeg(await encode(burst, name), name);
       const heardAt = samples.findIndex((sample) => Math.abs(sample) > 4000);
       const referenceAt = int16(burst).findIndex((sample) => Math.abs(sample) > 4000);
-      expect(Math.abs((heardAt - referenceAt) / 24 - CODEC_START_DELAY_MS[name])).toBeLessThan(4);
+      expect(Math.abs((heardAt - referenceAt) / 24 - delayOf(name))).toBeLessThan(4);
     },
   );
 

@@ -20,20 +20,26 @@ export async function* only<T>(...values: T[]): AsyncGenerator<T> {
 }
 
 /**
- * Pulls the first value now, so that a failure before it is thrown here and not in the middle of the consumer.
+ * Pulls values now until one is `enough`, so that a failure before it is thrown here and not in the middle of the consumer.
  * An iterator by hand, not a generator: `return()` on a generator that was never started would not reach the source.
  */
-export async function primed<T>(source: AsyncIterable<T>): Promise<AsyncIterableIterator<T>> {
+export async function primed<T>(
+  source: AsyncIterable<T>,
+  enough: (value: T) => boolean = () => true,
+): Promise<AsyncIterableIterator<T>> {
   const iterator = source[Symbol.asyncIterator]();
-  let head: IteratorResult<T> | undefined = await iterator.next();
+  const head: IteratorResult<T>[] = [];
+  for (;;) {
+    const result = await iterator.next();
+    head.push(result);
+    if (result.done || enough(result.value)) break;
+  }
   const replay: AsyncIterableIterator<T> = {
     async next() {
-      const first = head;
-      head = undefined;
-      return first ?? iterator.next();
+      return head.shift() ?? iterator.next();
     },
     async return() {
-      head = undefined;
+      head.length = 0;
       await iterator.return?.();
       return { done: true, value: undefined };
     },

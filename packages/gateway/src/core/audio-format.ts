@@ -22,6 +22,21 @@ export const MIME_TYPES: Readonly<Record<AudioFormatName, string>> = {
   pcm: "audio/pcm;rate=24000;channels=1",
 };
 
+/** Samples of run-in that a codec's decoder gives before the first sample that was encoded, and that the stream cannot announce. */
+const START_DELAY_SAMPLES: Readonly<Record<AudioFormatName, number>> = {
+  mp3: 1105, // LAME's 576 and the decoder's 529
+  aac: 1024,
+  opus: 0, // announces its own
+  flac: 0,
+  wav: 0,
+  pcm: 0,
+};
+
+/** How much later than it was encoded a sound is heard in this format; measured. Word times shift by so much. */
+export function startDelayMs({ name, sampleRateHz }: Pick<AudioFormat, "name" | "sampleRateHz">): number {
+  return (START_DELAY_SAMPLES[name] / sampleRateHz) * 1000;
+}
+
 const LOSSLESS: ReadonlySet<AudioFormatName> = new Set(["pcm", "wav", "flac"]);
 
 /** Whether decoding gives back the very samples that were encoded. */

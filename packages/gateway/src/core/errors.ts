@@ -45,6 +45,12 @@ export const ERROR_CODES = {
   },
   forbidden: { status: 403, type: "permission_error", retryable: false, meaning: "This key may not do this." },
   not_found: { status: 404, type: "invalid_request_error", retryable: false, meaning: "There is no such route." },
+  utterance_not_found: {
+    status: 404,
+    type: "invalid_request_error",
+    retryable: false,
+    meaning: "On a socket: no utterance of this id is running; it is over, or was never begun.",
+  },
   method_not_allowed: {
     status: 405,
     type: "invalid_request_error",
@@ -63,6 +69,12 @@ export const ERROR_CODES = {
     retryable: false,
     meaning: "The body is larger than MAX_BODY_BYTES.",
   },
+  upgrade_required: {
+    status: 426,
+    type: "invalid_request_error",
+    retryable: false,
+    meaning: "This route is a WebSocket; connect with `ws://` or `wss://`.",
+  },
   unsupported_media_type: {
     status: 415,
     type: "invalid_request_error",
@@ -74,6 +86,18 @@ export const ERROR_CODES = {
     type: "requests",
     retryable: true,
     meaning: "The user's limit is used up; `Retry-After` says when there is room again.",
+  },
+  too_many_sockets: {
+    status: 429,
+    type: "requests",
+    retryable: true,
+    meaning: "This address has SOCKET_MAX_PER_ADDRESS sockets open; one socket carries many utterances.",
+  },
+  too_many_utterances: {
+    status: 429,
+    type: "requests",
+    retryable: true,
+    meaning: "As many utterances run on this socket as may; wait for one to end, or cancel one.",
   },
   too_many_failures: {
     status: 429,

@@ -6,16 +6,26 @@ import type { Voice } from "./voice.ts";
 /** Every asynchronous port method takes one: there is no call that cannot be given up. */
 export type CallOptions = { readonly signal: AbortSignal };
 
-/** When a word is heard, on the clock of the audio it came with. */
+/**
+ * When a word is heard, on the clock of the sound it came with, as it was before any codec: decoding adds the format's
+ * `startDelayMs`, and whoever decodes and encodes anew adds it to the words.
+ */
 export type WordTime = { readonly text: string; readonly startMs: number; readonly endMs: number };
 
-/** When a word is heard and where it stands in the segment's text: the text itself stays on the servers that were given it. */
+/** The same, and where the word stands in the segment's text: the text itself stays on the servers that were given it. */
 export type WordPlace = {
   readonly from: number;
   readonly to: number;
   readonly startMs: number;
   readonly endMs: number;
 };
+
+/** A word of an answer: when it is heard on the clock of the whole answer, and where it stands in its segment's text. */
+export type SpokenWord = WordTime &
+  WordPlace & {
+    /** Nobody gave its times: they were reckoned from the text and the length of the audio. */
+    readonly estimated?: true;
+  };
 
 /** One segment as an engine is asked to say it: everything resolved, nothing left to choose. */
 export type SynthesisRequest = {
@@ -129,11 +139,24 @@ export interface Transcoder {
 }
 
 /**
- * Makes one valid stream of several whole ones in the same format: headers once, page and frame numbers running on.
- * Each part may still be arriving.
+ * One stream in the making, of parts that may still be arriving. Calls come in the order startPart, push…, endPart, …,
+ * finish; each gives the bytes that are ready, which may be none. All throw `transcode_failed` for a part that is not a
+ * whole stream of the format; a part without any bytes is left out.
  */
+export interface JoinedStream {
+  startPart(): void;
+  push(bytes: Uint8Array): Uint8Array;
+  endPart(): Uint8Array;
+  finish(): Uint8Array;
+  /** When the first sound of the present part is heard: after what came before it, and its codec's run-in. Undefined until its head was read. */
+  readonly partStartMs: number | undefined;
+  /** How long what was given out so far is to be heard. */
+  readonly lengthMs: number;
+}
+
+/** Makes one valid stream of several whole ones in the same format: headers once, page and frame numbers running on. */
 export interface AudioJoiner {
-  join(format: AudioFormat, parts: AsyncIterable<AsyncIterable<Uint8Array>>): AsyncIterable<Uint8Array>;
+  open(format: AudioFormat): JoinedStream;
   /** All parts at hand: lengths in headers are exact. The result is a fresh array. */
   joinWhole(format: AudioFormat, parts: readonly Uint8Array[]): Uint8Array;
   /** The same for parts that `joinWhole` made, without reading them again where the format allows. One part is given back as it is. */

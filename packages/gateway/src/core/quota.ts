@@ -1,3 +1,5 @@
+import { SpeechError } from "./errors.ts";
+
 /** What is counted. Requests are calls, characters those that engines were asked for, streams answers under way. */
 export type QuotaUnit = "requests" | "characters" | "streams";
 
@@ -56,4 +58,16 @@ export function neverFits({ user, tenant }: Allowance, cost: Cost): Window | und
 
 export function unitOf({ unit }: Window): QuotaUnit {
   return unit ?? "requests";
+}
+
+/** A full window in words. */
+export function limitReached(window: Window): string {
+  if (unitOf(window) === "streams") return `limit of ${window.limit} answers at a time reached`;
+  return `limit of ${window.limit} ${unitOf(window)} per ${window.lengthMs / 1000} s reached`;
+}
+
+/** A refusal as the error that callers see. */
+export function refusalError({ window, retryAfterMs }: Refusal): SpeechError {
+  const message = `${limitReached(window)}; try again in ${Math.ceil(retryAfterMs / 1000)} s`;
+  return new SpeechError("rate_limit_exceeded", message, { retryAfterMs });
 }

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { SpeechError } from "../core/errors.ts";
 import type { Authenticator } from "../identity/authenticator.ts";
@@ -48,7 +49,7 @@ function isBelow(route: string, prefix: string): boolean {
 }
 
 /** OpenAI's way, then ElevenLabs'. */
-function secretOf({ headers }: FastifyRequest): string | undefined {
+export function secretOf({ headers }: { readonly headers: IncomingHttpHeaders }): string | undefined {
   const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? "") ?? [];
   const theirs = headers["xi-api-key"];
   return bearer ?? (typeof theirs === "string" && theirs !== "" ? theirs : undefined);

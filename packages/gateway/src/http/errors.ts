@@ -1,3 +1,5 @@
+import { STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
 import type { ErrorBody } from "@mynah/protocol";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { ERROR_CODES, type ErrorCode, SpeechError } from "../core/errors.ts";
@@ -74,4 +76,17 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
     .headers(errorHeaders(error))
     .type("application/json; charset=utf-8")
     .send(errorBody(error));
+}
+
+/** The same on a socket that no HTTP answer belongs to, or none any more. Ends it. */
+export function answerBare(socket: Duplex, error: SpeechError): void {
+  const body = JSON.stringify(errorBody(error));
+  const headers = {
+    "Content-Type": "application/json; charset=utf-8",
+    "Content-Length": Buffer.byteLength(body),
+    ...errorHeaders(error),
+    Connection: "close",
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  socket.end(`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ""}\r\n${lines.join("\r\n")}\r\n\r\n${body}`);
 }

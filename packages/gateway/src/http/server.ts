@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import swagger from "@fastify/swagger";
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { type ErrorCode, SpeechError } from "../core/errors.ts";
-import { errorBody, sendError } from "./errors.ts";
+import { answerBare, sendError } from "./errors.ts";
 import { parseStrictJson } from "./strict-json.ts";
 
 export type ServerOptions = {
@@ -13,6 +13,8 @@ export type ServerOptions = {
   readonly maxBodyBytes: number;
   readonly requestTimeoutMs: number;
   readonly maxConnections: number;
+  /** Which requests become something else than HTTP; all others are answered as if they had not asked. */
+  readonly upgrades?: (request: IncomingMessage) => boolean;
 };
 
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -32,6 +34,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       maxHeaderSize: MAX_HEADER_BYTES,
       // Node looks for overdue requests only this often; its own default of 30 s would make any shorter timeout a lie.
       connectionsCheckingInterval: Math.min(1_000, options.requestTimeoutMs),
+      shouldUpgradeCallback: options.upgrades ?? (() => false),
     },
     genReqId: requestIdOf,
     childLoggerFactory: (logger) => logger, // one child logger a request costs more than all our own headers
@@ -100,21 +103,11 @@ function answerClientError(error: Error & { code?: string }, socket: Socket): vo
     socket.destroy();
     return;
   }
-  const answers: Record<string, [ErrorCode, string, string]> = {
-    HPE_HEADER_OVERFLOW: [
-      "headers_too_large",
-      "431 Request Header Fields Too Large",
-      `the headers are larger than ${MAX_HEADER_BYTES} bytes`,
-    ],
-    ERR_HTTP_REQUEST_TIMEOUT: ["request_timeout", "408 Request Timeout", "the request took too long to arrive"],
-  };
-  const [code, status, message] = answers[error.code ?? ""] ?? [
-    "invalid_request",
-    "400 Bad Request",
-    "this is not a valid HTTP request",
-  ];
-  const body = JSON.stringify(errorBody(new SpeechError(code, message)));
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
+  const [code, message] = CLIENT_ERRORS[error.code ?? ""] ?? ["invalid_request", "this is not a valid HTTP request"];
+  answerBare(socket, new SpeechError(code, message));
 }
+
+const CLIENT_ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  HPE_HEADER_OVERFLOW: ["headers_too_large", `the headers are larger than ${MAX_HEADER_BYTES} bytes`],
+  ERR_HTTP_REQUEST_TIMEOUT: ["request_timeout", "the request took too long to arrive"],
+};

@@ -78,12 +78,6 @@ function quotaUnit(window: Window): string {
   return unitOf(window) === "requests" ? "" : `;qu="${unitOf(window)}"`;
 }
 
-/** A refusal in words. */
-export function limitReached(window: Window): string {
-  if (unitOf(window) === "streams") return `limit of ${window.limit} answers at a time reached`;
-  return `limit of ${window.limit} ${unitOf(window)} per ${window.lengthMs / 1000} s reached`;
-}
-
 /** `12ms`, `1.5s`, `6m0s`: the way OpenAI writes how long to wait. */
 export function goDuration(ms: number): string {
   const whole = Math.ceil(ms);

@@ -21,6 +21,7 @@ const StatsBody = Type.Object({
   segments: Segments,
   syntheses: Type.Object({ started: Count, finished: Count, failed: Count, running: Count }),
   saved: Saved,
+  sockets: Type.Object({ open: Count, utterances: Count }),
   memory: Type.Object({ entries: Count, bytes: Count, maxBytes: Count }),
   allServers: Type.Optional(
     Type.Object({
@@ -42,6 +43,8 @@ const StatsBody = Type.Object({
   ),
 });
 export type StatsBody = Static<typeof StatsBody>;
+/** All of it but what the way in adds. */
+export type SpeechStats = Omit<StatsBody, "sockets">;
 
 /** GET /v1/stats: this server's counters since it started; with Redis those of all servers since ever, seconds old. */
 export function statsRoute(app: FastifyInstance, { stats }: { stats: () => StatsBody }): void {

@@ -1,19 +1,19 @@
 import { isUtf8 } from "node:buffer";
 import { SpeechError } from "../core/errors.ts";
 
-/** A JSON body as a value. Throws `invalid_json` for bad UTF-8, bad JSON and objects that name a key twice. */
-export function parseStrictJson(body: Buffer): unknown {
-  if (!isUtf8(body)) throw new SpeechError("invalid_json", "the body is not valid UTF-8");
+/** JSON as a value; errors call it `what`. Throws `invalid_json` for bad UTF-8, bad JSON and objects that name a key twice. */
+export function parseStrictJson(body: Buffer, what = "body"): unknown {
+  if (!isUtf8(body)) throw new SpeechError("invalid_json", `the ${what} is not valid UTF-8`);
   const text = body.toString("utf8");
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new SpeechError("invalid_json", "the body is not valid JSON", { cause });
+    throw new SpeechError("invalid_json", `the ${what} is not valid JSON`, { cause });
   }
   const twice = duplicateKey(text);
   if (twice !== undefined) {
-    throw new SpeechError("invalid_json", `the body names "${twice.slice(0, 80)}" twice`, {
+    throw new SpeechError("invalid_json", `the ${what} names "${twice.slice(0, 80)}" twice`, {
       param: twice.slice(0, 80),
     });
   }

@@ -1,7 +1,16 @@
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, RateLimiter } from "../core/ports.ts";
-import { type Charge, type Cost, type Decision, neverFits, type Refusal, type Subject, unitOf } from "../core/quota.ts";
+import {
+  type Charge,
+  type Cost,
+  type Decision,
+  neverFits,
+  type QuotaUnit,
+  type Refusal,
+  type Subject,
+  unitOf,
+} from "../core/quota.ts";
 import type { Utterance } from "../core/utterance.ts";
 import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
 
@@ -78,15 +87,50 @@ function priceOf(
   return { requests: made || countHits ? 1 : 0, characters, streams: made ? 1 : 0 };
 }
 
+/**
+ * The next segment of an answer that was admitted and still gets text: what is stored of it, or a charge for what it costs
+ * beyond what the bill has already. The caller may be refused in the middle.
+ */
+export async function admitMore(
+  { limiter, chain }: AdmissionDeps,
+  utterance: Utterance,
+  segment: Segment,
+  { signal, bill }: CallOptions & { readonly bill: Bill },
+): Promise<{ readonly ahead: SpokenSegment | undefined } | Refusal> {
+  const ahead = await chain.lookup(segment, { signal });
+  if (ahead !== undefined) return { ahead };
+  const subject = subjectOf(utterance);
+  const { user, tenant } = limiter.allowanceOf(subject);
+  const counts = (unit: QuotaUnit) => [...user, ...tenant].some((window) => unitOf(window) === unit);
+  const cost: Cost = {
+    requests: bill.has("requests") ? 0 : 1,
+    characters: counts("characters") ? segment.text.length : 0,
+    streams: counts("streams") && !bill.has("streams") ? 1 : 0,
+  };
+  if (cost.requests + cost.characters + cost.streams === 0) return { ahead };
+  const quota = await limiter.take(subject, cost, { signal });
+  if (!quota.admitted) return quota;
+  bill.add(quota.charge, cost);
+  return { ahead };
+}
+
 /** What an answer was charged for, and what of it an engine really said. */
 export class Bill {
-  readonly #charge: Charge;
-  readonly #charged: number;
+  readonly #charges: { readonly charge: Charge; readonly cost: Cost }[];
   #spoken = 0;
 
   constructor(charge: Charge, cost: Cost) {
-    this.#charge = charge;
-    this.#charged = cost.characters;
+    this.#charges = [{ charge, cost }];
+  }
+
+  /** More was charged for the same answer. */
+  add(charge: Charge, cost: Cost): void {
+    this.#charges.push({ charge, cost });
+  }
+
+  /** Whether any of these were charged. */
+  has(unit: QuotaUnit): boolean {
+    return this.#charges.some(({ cost }) => cost[unit] > 0);
   }
 
   /** Only what was made for this answer costs characters: not what was stored meanwhile, or is made for somebody else. */
@@ -101,6 +145,11 @@ export class Bill {
 
   /** The answer is over. */
   settle(): void {
-    void this.#charge.settle({ characters: Math.max(0, this.#charged - this.#spoken) });
+    let rest = this.#spoken;
+    for (const { charge, cost } of this.#charges) {
+      const paid = Math.min(rest, cost.characters);
+      rest -= paid;
+      void charge.settle({ characters: cost.characters - paid });
+    }
   }
 }

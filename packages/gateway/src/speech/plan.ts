@@ -52,16 +52,25 @@ export class Planner {
     const known = this.#remembered.get(utterance.text);
     const fits = known !== undefined && known.candidates === candidates && soundsAlike(known.utterance, utterance);
     const { characters, parts } = fits ? known : this.#cut(utterance, candidates);
-    const { format, subject, tenant = subject, cache } = utterance;
+    const settings = this.#settings(utterance, characters);
+    return { characters, segments: parts.map((part) => ({ ...part, ...settings, candidates })) };
+  }
+
+  /** One segment of a text that is still being written and has `characters` so far. */
+  segment(text: string, utterance: Utterance, candidates: readonly Candidate[], characters: number): Segment {
+    const requests = candidates.map((candidate) => requestOf(text, utterance, candidate));
+    return { text, requests, candidates, ...this.#settings(utterance, characters) };
+  }
+
+  #settings({ format, subject, tenant = subject, cache }: Utterance, characters: number) {
     const { maxCachedTextChars = Number.POSITIVE_INFINITY } = this.#options;
     const policy = characters <= maxCachedTextChars ? cache : { ...cache, write: false };
-    return { characters, segments: parts.map((part) => ({ ...part, candidates, format, policy, tenant })) };
+    return { format, policy, tenant };
   }
 
   #cut(utterance: Utterance, candidates: readonly Candidate[]): Remembered {
     const text = prepareText(utterance.text);
-    const maxChars = Math.min(...candidates.map(({ engine }) => engine.capabilities.maxChars));
-    const parts = splitSegments(text, { maxChars }).map((part) => ({
+    const parts = splitSegments(text, { maxChars: longestSegment(candidates) }).map((part) => ({
       text: part,
       requests: candidates.map((candidate) => requestOf(part, utterance, candidate)),
     }));
@@ -73,6 +82,11 @@ export class Planner {
     this.#remembered.set(utterance.text, cut);
     return cut;
   }
+}
+
+/** The longest segment that all of them take, in UTF-16 code units. */
+export function longestSegment(candidates: readonly Candidate[]): number {
+  return Math.min(...candidates.map(({ engine }) => engine.capabilities.maxChars));
 }
 
 function soundsAlike(a: Utterance, b: Utterance): boolean {

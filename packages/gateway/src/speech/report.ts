@@ -3,6 +3,7 @@ import { type ErrorCode, SpeechError } from "../core/errors.ts";
 import type { EventBus } from "../core/events.ts";
 import type { Utterance } from "../core/utterance.ts";
 import type { SpokenSegment } from "./engine-chain.ts";
+import type { SpeechPart } from "./speech-part.ts";
 
 export type ReportContext = {
   readonly utterance: Utterance;
@@ -54,14 +55,14 @@ export class SpeechReport {
     });
   }
 
-  /** The same audio; its end is reported, whichever it is, and then `over` is called. */
-  async *counted(audio: AsyncIterable<Uint8Array>, engine: string, over?: () => void): AsyncGenerator<Uint8Array> {
+  /** The same parts; their end is reported, whichever it is, and then `over` is called. */
+  async *counted(parts: AsyncIterable<SpeechPart>, engine: string, over?: () => void): AsyncGenerator<SpeechPart> {
     let bytes = 0;
     let ended = false;
     try {
-      for await (const chunk of audio) {
-        bytes += chunk.byteLength;
-        yield chunk;
+      for await (const part of parts) {
+        if (part.type === "audio") bytes += part.audio.byteLength;
+        yield part;
       }
       ended = true;
       this.delivered(bytes, engine);

@@ -21,7 +21,7 @@ import { examine } from "./examine.ts";
 import type { SharedFlights } from "./flight.ts";
 import { nearlyDone } from "./nearly-done.ts";
 import { SharedSynthesis, type Synthesized } from "./shared-synthesis.ts";
-import { transcoded } from "./transcoded.ts";
+import { delayed, transcoded } from "./transcoded.ts";
 import { wordsAt } from "./word-places.ts";
 
 /** One segment, for one engine, in one format (`request.wanted`). */
@@ -170,7 +170,8 @@ export class SegmentCache {
     if (other !== undefined) {
       course.generation = 1;
       this.#deps.events.emit("segment.transcoded", { from: other.metadata.format.name, to: request.wanted.name });
-      if (other.metadata.words !== undefined) yield { words: wordsAt(other.metadata.words, request.text) };
+      const { words, format } = other.metadata;
+      if (words !== undefined) yield { words: delayed(wordsAt(words, request.text), format) };
       for await (const audio of this.#deps.transcoder.transcode(
         only(other.audio),
         other.metadata.format,

@@ -1,9 +1,18 @@
-import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
+import type { JoinedStream } from "../core/ports.ts";
+import type { SpokenSegment } from "./engine-chain.ts";
+import { sayEnd, sayLive, sayStored } from "./say-segment.ts";
+import { type SpeechPart, segmentInfo } from "./speech-part.ts";
+
+/** A segment that is being said. */
+export type BegunSegment = { readonly text: string; readonly spoken: SpokenSegment };
 
 export type SegmentLineOptions = {
-  readonly chain: EngineChain;
-  readonly segments: readonly Segment[];
-  readonly ahead: readonly (SpokenSegment | undefined)[];
+  /** Begins the segment at this place, once each and in order; undefined: the text has ended before it. */
+  readonly begin: (at: number) => Promise<BegunSegment | undefined>;
+  /** What all of them become. */
+  readonly stream: JoinedStream;
+  /** Whether words are wanted. */
+  readonly words: boolean;
   /** Ends what is begun when it aborts; the only thing that does. */
   readonly signal: AbortSignal;
   readonly onSpoken: (spoken: SpokenSegment) => void;
@@ -17,47 +26,47 @@ const PREFETCH = 1;
 /** The segments of one utterance in order, each begun a little before its turn and no earlier. */
 export class SegmentLine {
   readonly #options: SegmentLineOptions;
-  readonly #begun = new Map<number, Promise<SpokenSegment>>();
+  readonly #begun = new Map<number, Promise<BegunSegment | undefined>>();
 
   constructor(options: SegmentLineOptions) {
     this.#options = options;
   }
 
-  first(): Promise<SpokenSegment> {
+  first(): Promise<BegunSegment | undefined> {
     return this.#begin(0);
   }
 
-  async *parts(): AsyncGenerator<AsyncIterable<Uint8Array>> {
-    const { segments, onSpoken } = this.#options;
-    for (const at of segments.keys()) {
-      const spoken = await this.#begin(at);
+  async *parts(): AsyncGenerator<SpeechPart> {
+    const { onSpoken, stream } = this.#options;
+    for (let at = 0; ; at++) {
+      const begun = await this.#begin(at);
+      if (begun === undefined) break;
       this.#begun.delete(at);
-      for (let next = at + 1; next <= at + PREFETCH && next < segments.length; next++) void this.#begin(next);
+      for (let next = at + 1; next <= at + PREFETCH; next++) void this.#begin(next);
+      const { text, spoken } = begun;
       onSpoken(spoken);
-      yield this.#audioOf(spoken);
+      yield { type: "segment", segment: segmentInfo(spoken, text) };
+      yield* this.#say(spoken, text);
     }
+    yield* sayEnd(stream);
   }
 
-  #begin(at: number): Promise<SpokenSegment> {
-    const { chain, segments, ahead, signal } = this.#options;
+  #begin(at: number): Promise<BegunSegment | undefined> {
     const known = this.#begun.get(at);
     if (known !== undefined) return known;
-    const looked = ahead[at];
-    const begun = looked ? Promise.resolve(looked) : chain.speak(segments[at]!, { signal, alreadyMissed: at === 0 });
+    const begun = this.#options.begin(at);
     begun.catch(() => {}); // its turn may never come
     this.#begun.set(at, begun);
     return begun;
   }
 
-  async *#audioOf(spoken: SpokenSegment): AsyncGenerator<Uint8Array> {
-    if ("stored" in spoken) {
-      yield spoken.stored.audio;
-      return;
-    }
+  async *#say(spoken: SpokenSegment, text: string): AsyncGenerator<SpeechPart> {
+    const { stream, words, signal, onFailed } = this.#options;
     try {
-      for await (const { audio } of spoken.chunks) if (audio !== undefined) yield audio;
+      if ("stored" in spoken) yield* sayStored(spoken.stored, { text, stream, words });
+      else yield* sayLive(spoken.chunks, { text, stream, words });
     } catch (error) {
-      if (!this.#options.signal.aborted) this.#options.onFailed?.(spoken);
+      if (!signal.aborted) onFailed?.(spoken);
       throw error;
     }
   }

@@ -265,6 +265,6 @@ describe("speak()", () => {
     await rig.keep(utterance("One two. Three."));
     const { whole } = await rig.hear(utterance("One two. Three."));
     expect(whole?.words.map(({ text }) => text)).toEqual(["One", "two.", "Three."]);
-    expect(whole?.words[2]).toEqual({ text: "Three.", startMs: 160, endMs: 280 });
+    expect(whole?.words[2]).toMatchObject({ text: "Three.", startMs: 160, endMs: 280 });
   });
 });

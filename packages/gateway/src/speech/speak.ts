@@ -3,7 +3,7 @@ import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { EventBus, SegmentOutcome } from "../core/events.ts";
-import type { AudioJoiner, CallOptions, RateLimiter, WordTime } from "../core/ports.ts";
+import type { AudioJoiner, CallOptions, RateLimiter, SpokenWord } from "../core/ports.ts";
 import type { Decision, Refusal } from "../core/quota.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { admit, type Bill } from "./admission.ts";
@@ -11,8 +11,9 @@ import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
 import { Planner } from "./plan.ts";
 import { SpeechReport } from "./report.ts";
 import { SegmentLine } from "./segment-line.ts";
+import { audioOf, type SpeechPart } from "./speech-part.ts";
+import { type StoredSegment, storedParts, storedWords } from "./stored-parts.ts";
 import type { VoiceCatalogue } from "./voices.ts";
-import { wordsAt } from "./word-places.ts";
 
 /** Milliseconds of ours and the engine's until the first audio. */
 export type SpeechTimings = {
@@ -35,20 +36,33 @@ export type Speech = {
   readonly keeps: boolean;
   readonly fromCache: boolean;
   /** Known when every segment was stored: then `audio` is one piece of this length. */
-  readonly whole?: { readonly bytes: Uint8Array; readonly durationMs: number; readonly words: readonly WordTime[] };
+  readonly whole?: WholeSpeech;
+  /** One of `audio` and `parts` is to be read, once. */
   readonly audio: AsyncIterable<Uint8Array>;
+  /** The audio segment by segment, and its words if they were wanted. */
+  readonly parts: AsyncIterable<SpeechPart>;
   readonly timings: SpeechTimings;
   readonly quota: Decision;
+};
+
+export type WholeSpeech = {
+  readonly bytes: Uint8Array;
+  readonly durationMs: number;
+  /** Found out when it is asked for. */
+  readonly words: readonly SpokenWord[];
+};
+
+export type SpeakOptions = CallOptions & {
+  readonly requestId: string;
+  /** Whether `parts` shall tell words. Default: no. */
+  readonly words?: boolean;
 };
 
 export type SpeakResult =
   | { readonly admitted: true; readonly speech: Speech }
   | { readonly admitted: false; readonly quota: Refusal };
 
-export type Speak = (
-  utterance: Utterance,
-  options: CallOptions & { readonly requestId: string },
-) => Promise<SpeakResult>;
+export type Speak = (utterance: Utterance, options: SpeakOptions) => Promise<SpeakResult>;
 
 export type SpeakDeps = {
   readonly limiter: RateLimiter;
@@ -71,7 +85,7 @@ const MAX_WHOLE_BYTES = 16 * 1024 * 1024;
 export function createSpeak(deps: SpeakDeps): Speak {
   const { limiter, voices, chain, events, clock, countHits = true } = deps;
   const planner = new Planner(deps);
-  return async function speak(utterance, { signal, requestId }) {
+  return async function speak(utterance, { signal, requestId, words = false }) {
     const startedAt = clock.monotonic();
     try {
       planner.check(utterance);
@@ -88,6 +102,7 @@ export function createSpeak(deps: SpeakDeps): Speak {
         segments,
         ...admission,
         signal,
+        words,
         limitMs: admission.limitedAt - resolvedAt,
         cacheMs: clock.monotonic() - resolvedAt,
         report: new SpeechReport(events, clock, { utterance, requestId, startedAt, characters }),
@@ -108,6 +123,7 @@ type Context = {
   /** What was stored of the first segments. */
   readonly ahead: readonly (SpokenSegment | undefined)[];
   readonly signal: AbortSignal;
+  readonly words: boolean;
   readonly quota: Decision;
   readonly bill: Bill;
   readonly limitMs: number;
@@ -117,11 +133,11 @@ type Context = {
 
 /** The answer when all of it was stored. */
 function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefined {
-  const { utterance, ahead, segments, report, bill, quota, limitMs, cacheMs } = context;
+  const { utterance, ahead, segments, words, report, bill, quota, limitMs, cacheMs } = context;
   const [first] = ahead;
-  const stored = allStored(ahead, segments.length);
+  const stored = allStored(ahead, segments);
   if (stored === undefined || first === undefined) return undefined;
-  const whole = joinStored(joiner, utterance.format, stored, segments);
+  const whole = joinStored(joiner, utterance.format, stored);
   for (const spoken of ahead) report.segment(spoken!);
   report.delivered(whole.bytes.byteLength, first.engine);
   bill.settle();
@@ -135,6 +151,7 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
     fromCache: true,
     whole,
     audio: only(whole.bytes),
+    parts: storedParts(stored, joiner.open(utterance.format), { words }),
     timings: { limitMs, cacheMs, engineMs: 0, transcodeMs: 0 },
     quota,
   };
@@ -142,7 +159,7 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
 
 /** The answer when some of it is still to be made. Resolves with its first audio. */
 async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Context): Promise<Speech> {
-  const { utterance, ahead, segments, report, bill, quota, limitMs, cacheMs } = context;
+  const { utterance, ahead, segments, words, report, bill, quota, limitMs, cacheMs } = context;
   // Its own signal ends with the answer, however that ends: nothing begun for it can outlive it.
   const over = new AbortController();
   const end = (): void => {
@@ -153,9 +170,14 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
   const startedAt = clock.monotonic();
   try {
     const line = new SegmentLine({
-      chain,
-      segments,
-      ahead,
+      async begin(at) {
+        const segment = segments[at];
+        if (segment === undefined) return undefined;
+        const { text } = segment;
+        return { text, spoken: ahead[at] ?? (await chain.speak(segment, { signal, alreadyMissed: at === 0 })) };
+      },
+      stream: joiner.open(utterance.format),
+      words,
       signal,
       onSpoken(spoken) {
         report.segment(spoken);
@@ -163,9 +185,10 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
       },
       onFailed: (spoken) => bill.failed(spoken),
     });
-    const first = await line.first();
+    const { spoken: first } = (await line.first())!;
     const times = makingTimes(first, startedAt, clock.monotonic());
-    const joined = await primed(joiner.join(utterance.format, line.parts()));
+    const made = await primed(line.parts(), ({ type }) => type === "audio");
+    const parts = report.counted(made, first.engine, end);
     return {
       format: utterance.format,
       engine: first.engine,
@@ -174,7 +197,8 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
       segments: segments.length,
       keeps: segments[0]!.policy.write,
       fromCache: false,
-      audio: report.counted(joined, first.engine, end),
+      audio: audioOf(parts),
+      parts,
       timings: { limitMs, cacheMs, ...times },
       quota,
     };
@@ -185,43 +209,45 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
 }
 
 /** Made once: an abort without a reason builds an exception with a stack for each. */
-const ANSWER_OVER = new SpeechError("caller_gone", "the answer is over");
+export const ANSWER_OVER = new SpeechError("caller_gone", "the answer is over");
 
-/** The stored audio of every segment, or undefined if one is missing or all are too large to be held at once. */
-function allStored(ahead: readonly (SpokenSegment | undefined)[], segments: number) {
-  if (ahead.length < segments) return undefined;
-  const stored = ahead.flatMap((spoken) => (spoken && "stored" in spoken ? [spoken.stored] : []));
-  if (stored.length < segments) return undefined;
-  return stored.reduce((sum, { audio }) => sum + audio.byteLength, 0) <= MAX_WHOLE_BYTES ? stored : undefined;
+/** Every segment as it is stored, or undefined if one is missing or all are too large to be held at once. */
+function allStored(
+  ahead: readonly (SpokenSegment | undefined)[],
+  segments: readonly Segment[],
+): StoredSegment[] | undefined {
+  if (ahead.length < segments.length) return undefined;
+  const stored: StoredSegment[] = [];
+  let bytes = 0;
+  for (const [at, spoken] of ahead.entries()) {
+    if (spoken === undefined || !("stored" in spoken)) return undefined;
+    bytes += spoken.stored.audio.byteLength;
+    stored.push({ text: segments[at]!.text, spoken });
+  }
+  return bytes <= MAX_WHOLE_BYTES ? stored : undefined;
 }
 
-type Stored = NonNullable<ReturnType<typeof allStored>>;
-
-function joinStored(
-  joiner: AudioJoiner,
-  format: AudioFormat,
-  stored: Stored,
-  segments: readonly Segment[],
-): NonNullable<Speech["whole"]> {
-  const words: WordTime[] = [];
-  let durationMs = 0;
-  for (const [at, { metadata }] of stored.entries()) {
-    for (const { text, startMs, endMs } of wordsAt(metadata.words ?? [], segments[at]!.text)) {
-      words.push({ text, startMs: startMs + durationMs, endMs: endMs + durationMs });
-    }
-    durationMs += metadata.durationMs;
-  }
+function joinStored(joiner: AudioJoiner, format: AudioFormat, stored: readonly StoredSegment[]): WholeSpeech {
+  let words: readonly SpokenWord[] | undefined;
   return {
     bytes: joiner.joinClean(
       format,
-      stored.map(({ audio }) => audio),
+      stored.map(({ spoken }) => spoken.stored.audio),
     ),
-    durationMs,
-    words,
+    durationMs: stored.reduce((sum, { spoken }) => sum + spoken.stored.metadata.durationMs, 0),
+    get words() {
+      words ??= storedWords(stored, joiner.open(format));
+      return words;
+    },
   };
 }
 
-function makingTimes(first: SpokenSegment, from: number, now: number): { engineMs: number; transcodeMs: number } {
+/** What the first audio waited for. */
+export function makingTimes(
+  first: SpokenSegment,
+  from: number,
+  now: number,
+): { engineMs: number; transcodeMs: number } {
   if ("stored" in first) return { engineMs: first.outcome === "stale" ? now - from : 0, transcodeMs: 0 };
   const nativeAt = Math.max(from, first.timing.nativeAt ?? now);
   return { engineMs: nativeAt - from, transcodeMs: now - nativeAt };

@@ -1,5 +1,5 @@
 import { primed } from "../core/async.ts";
-import type { AudioFormat } from "../core/audio-format.ts";
+import { type AudioFormat, startDelayMs } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import type { CallOptions, SynthesisChunk, Transcoder, WordTime } from "../core/ports.ts";
 import type { FlightTiming } from "./segment-cache.ts";
@@ -22,7 +22,7 @@ export async function* transcoded(
   const words: WordTime[] = [];
   async function* audioOf(): AsyncGenerator<Uint8Array> {
     for await (const chunk of source) {
-      if (chunk.words !== undefined) words.push(...chunk.words);
+      if (chunk.words !== undefined) words.push(...delayed(chunk.words, from));
       if (chunk.audio !== undefined) yield chunk.audio;
     }
   }
@@ -35,4 +35,11 @@ export async function* transcoded(
   } finally {
     await source.return?.();
   }
+}
+
+/** Words of audio that is decoded to be encoded anew: its codec's run-in has become sound. */
+export function delayed(words: readonly WordTime[], from: AudioFormat): readonly WordTime[] {
+  const delayMs = startDelayMs(from);
+  if (delayMs === 0) return words;
+  return words.map(({ text, startMs, endMs }) => ({ text, startMs: startMs + delayMs, endMs: endMs + delayMs }));
 }

@@ -1,5 +1,6 @@
 import { cleanCharacters, collapseSpace } from "./prepare.ts";
 import { type SegmentOptions, SegmentSplitter } from "./segment.ts";
+import { soundsOver } from "./sounds-over.ts";
 
 /**
  * How text before one of these is prepared can no longer change: it is no mark, no white space, nothing silent, and none
@@ -47,6 +48,16 @@ export class SegmentBuffer {
     this.#stable = "";
     this.#lineChars = 0;
     return segments;
+  }
+
+  /**
+   * What `flush` would give now: nothing, text that breaks off, or what sounds like a whole sentence, though what follows
+   * might still belong to it ("3." before "5", "Really?" before "he asked").
+   */
+  get waiting(): "nothing" | "text" | "sentence" {
+    const rest = this.#stable + this.#tail;
+    if (rest.trim() === "") return this.#splitter.holds ? "sentence" : "nothing";
+    return soundsOver(rest) ? "sentence" : "text";
   }
 
   /** Prepares what stands before the settled character, which only decides how. */

@@ -61,6 +61,11 @@ export class SegmentSplitter {
     return out;
   }
 
+  /** Whether a whole segment waits only for what follows not to belong to it. */
+  get holds(): boolean {
+    return this.#held !== undefined;
+  }
+
   #skipped = false;
 
   #skipSpace(stableChars: number): boolean {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { type Static, Type } from "typebox";
 import { AUDIO_FORMAT_NAMES, type AudioFormat, type AudioFormatName } from "../../core/audio-format.ts";
-import { SpeechError } from "../../core/errors.ts";
+import { refusalError } from "../../core/quota.ts";
 import type { Utterance } from "../../core/utterance.ts";
 import type { Speak, SpeakResult } from "../../speech/speak.ts";
 import { subjectFields } from "../auth.ts";
@@ -9,7 +9,7 @@ import { cachePolicyOf } from "../cache-control.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
 import { audioContent, errorResponses } from "../schemas.ts";
 import { sendChunks, sendSpeech } from "../send-speech.ts";
-import { limitHeaders, limitReached, speechHeaders } from "../speech-headers.ts";
+import { limitHeaders, speechHeaders } from "../speech-headers.ts";
 import { sseEvents } from "./sse.ts";
 
 /** OpenAI's fields, then ours. No others: a setting that would not be heard is refused, not ignored. */
@@ -129,8 +129,6 @@ function utteranceOf(
 
 function admittedOrThrow(result: SpeakResult, setHeaders: (headers: Record<string, string>) => void) {
   if (result.admitted) return result.speech;
-  const { window, retryAfterMs } = result.quota;
   setHeaders(limitHeaders(result.quota));
-  const message = `${limitReached(window)}; try again in ${Math.ceil(retryAfterMs / 1000)} s`;
-  throw new SpeechError("rate_limit_exceeded", message, { retryAfterMs });
+  throw refusalError(result.quota);
 }

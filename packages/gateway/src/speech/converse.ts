@@ -1,0 +1,174 @@
+import { primed } from "../core/async.ts";
+import { SpeechError } from "../core/errors.ts";
+import { type Decision, type Refusal, refusalError } from "../core/quota.ts";
+import { isSpeakable } from "../core/text/prepare.ts";
+import type { Utterance } from "../core/utterance.ts";
+import { admit, admitMore, type Bill } from "./admission.ts";
+import type { IncomingText } from "./incoming-text.ts";
+import { longestSegment, Planner } from "./plan.ts";
+import { SpeechReport } from "./report.ts";
+import { SegmentLine } from "./segment-line.ts";
+import { ANSWER_OVER, makingTimes, type SpeakDeps, type SpeakOptions, type SpeakResult } from "./speak.ts";
+import { audioOf } from "./speech-part.ts";
+import type { Candidate } from "./voices.ts";
+
+/** Speaks a text while it is being written; the utterance's own text is not looked at. */
+export type Converse = (utterance: Utterance, incoming: IncomingText, options: SpeakOptions) => Promise<SpeakResult>;
+
+/**
+ * The story of `speak` for text that is still to come: each segment is charged, looked up, shared or made when its text is
+ * complete, one ahead of the one that is heard. The request is charged with its first segment; whoever is refused later
+ * gets `rate_limit_exceeded` out of `parts`.
+ */
+export function createConverse(deps: SpeakDeps): Converse {
+  const planner = new Planner(deps);
+  return async function converse(utterance, incoming, { signal: caller, requestId, words = false }) {
+    const { voices, events, clock } = deps;
+    const startedAt = clock.monotonic();
+    const over = new AbortController();
+    const signal = AbortSignal.any([caller, over.signal]);
+    let account: Account | undefined;
+    const end = (): void => {
+      over.abort(ANSWER_OVER);
+      account?.settle();
+    };
+    try {
+      const candidates = await voices.resolve(utterance, { signal });
+      account = new Account(deps, planner, { utterance, incoming, candidates, signal });
+      const report = new SpeechReport(events, clock, {
+        utterance,
+        requestId,
+        startedAt,
+        get characters() {
+          return incoming.characters;
+        },
+      });
+      return { admitted: true, speech: await spoken(deps, { utterance, account, report, signal, words, end }) };
+    } catch (error) {
+      end();
+      if (error instanceof RefusedAtFirst) {
+        const { quota } = error;
+        events.emit("speech.refused", { requestId, subject: utterance.subject, window: quota.window.name });
+        return { admitted: false, quota };
+      }
+      const code = caller.aborted ? "caller_gone" : SpeechError.from(error, "internal", "").code;
+      events.emit("speech.failed", { requestId, subject: utterance.subject, code, error });
+      throw error;
+    }
+  };
+}
+
+type Context = {
+  readonly utterance: Utterance;
+  readonly account: Account;
+  readonly report: SpeechReport;
+  readonly signal: AbortSignal;
+  readonly words: boolean;
+  readonly end: () => void;
+};
+
+async function spoken({ chain, joiner, clock }: SpeakDeps, context: Context) {
+  const { utterance, account, report, signal, words, end } = context;
+  const { format } = utterance;
+  const line = new SegmentLine({
+    async begin() {
+      const next = await account.next();
+      if (next === undefined) return undefined;
+      const { segment, ahead } = next;
+      const said = ahead ?? (await chain.speak(segment, { signal, alreadyMissed: true }));
+      return { text: segment.text, spoken: said };
+    },
+    stream: joiner.open(format),
+    words,
+    signal,
+    onSpoken(said) {
+      report.segment(said);
+      account.bill?.spoken(said);
+    },
+    onFailed: (said) => account.bill?.failed(said),
+  });
+  const startedAt = clock.monotonic();
+  const first = (await line.first())?.spoken;
+  if (first === undefined) throw nothingToSay();
+  const times = makingTimes(first, startedAt, clock.monotonic());
+  const made = await primed(line.parts(), ({ type }) => type === "audio");
+  const parts = report.counted(made, first.engine, end);
+  return {
+    format,
+    engine: first.engine,
+    voice: first.voice,
+    outcomes: { hit: 0, miss: 0, coalesced: 0, stale: 0, [first.outcome]: 1 },
+    segments: 1,
+    keeps: utterance.cache.write,
+    fromCache: false,
+    audio: audioOf(parts),
+    parts,
+    timings: { limitMs: 0, cacheMs: 0, ...times },
+    quota: account.quota!,
+  };
+}
+
+/** Carries a refusal of the whole request out of the line. */
+class RefusedAtFirst extends Error {
+  readonly quota: Refusal;
+
+  constructor(quota: Refusal) {
+    super("refused");
+    this.quota = quota;
+  }
+}
+
+type AccountContext = {
+  readonly utterance: Utterance;
+  readonly incoming: IncomingText;
+  readonly candidates: readonly Candidate[];
+  readonly signal: AbortSignal;
+};
+
+/** Takes segments out of the text as it comes, and pays for them. */
+class Account {
+  readonly #deps: SpeakDeps;
+  readonly #planner: Planner;
+  readonly #context: AccountContext;
+  readonly #texts: AsyncGenerator<string>;
+  bill: Bill | undefined;
+  quota: Decision | undefined;
+
+  constructor(deps: SpeakDeps, planner: Planner, context: AccountContext) {
+    const { candidates, incoming, signal } = context;
+    this.#deps = deps;
+    this.#planner = planner;
+    this.#context = context;
+    this.#texts = incoming.segments({ maxChars: longestSegment(candidates), signal });
+  }
+
+  /** The next segment, and its audio if it is stored; undefined when the text has ended. */
+  async next() {
+    const { utterance, incoming, candidates, signal } = this.#context;
+    const deps = { ...this.#deps, countHits: this.#deps.countHits ?? true };
+    for (;;) {
+      const { value: text, done } = await this.#texts.next();
+      if (done) return undefined;
+      if (!isSpeakable(text)) continue;
+      const segment = this.#planner.segment(text, utterance, candidates, incoming.characters);
+      if (this.bill !== undefined) {
+        const more = await admitMore(deps, utterance, segment, { signal, bill: this.bill });
+        if ("admitted" in more) throw refusalError(more);
+        return { segment, ahead: more.ahead };
+      }
+      const admission = await admit(deps, utterance, [segment], { signal });
+      if ("admitted" in admission) throw new RefusedAtFirst(admission);
+      this.bill = admission.bill;
+      this.quota = admission.quota;
+      return { segment, ahead: admission.ahead[0] };
+    }
+  }
+
+  settle(): void {
+    this.bill?.settle();
+  }
+}
+
+function nothingToSay(): SpeechError {
+  return new SpeechError("text_empty", "the text holds nothing that can be spoken", { param: "text" });
+}

@@ -1,0 +1,100 @@
+import { AUDIO_FORMATS, type ClientMessage, type UtteranceSettings } from "@mynah/protocol";
+import { SpeechError } from "../core/errors.ts";
+import { parseStrictJson } from "../http/strict-json.ts";
+
+/** A message as it may be acted on, or what is wrong with it; with the id it names, if that can be read. */
+export type ReadMessage =
+  | { readonly message: ClientMessage }
+  | { readonly id: string | undefined; readonly error: SpeechError };
+
+/** What is wrong with a field's value; undefined: nothing. */
+type Check = (value: unknown) => string | undefined;
+type Fields = Readonly<Record<string, { readonly check: Check; readonly required?: boolean }>>;
+
+const MAX_ID_CHARS = 128;
+const LANGUAGE = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/;
+
+const string =
+  (min: number, max: number): Check =>
+  (value) =>
+    typeof value === "string" && value.length >= min && value.length <= max
+      ? undefined
+      : `must be a string of ${min} to ${max} characters`;
+const number =
+  (min: number, max: number): Check =>
+  (value) =>
+    typeof value === "number" && value >= min && value <= max ? undefined : `must be a number from ${min} to ${max}`;
+const anyString: Check = (value) => (typeof value === "string" ? undefined : "must be a string");
+const boolean: Check = (value) => (typeof value === "boolean" ? undefined : "must be true or false");
+const format: Check = (value) =>
+  (AUDIO_FORMATS as readonly unknown[]).includes(value) ? undefined : `must be one of ${AUDIO_FORMATS.join(", ")}`;
+const language: Check = (value) =>
+  typeof value === "string" && value.length <= 35 && LANGUAGE.test(value)
+    ? undefined
+    : "must be a BCP-47 language such as en or pt-BR";
+
+/** The bounds of the HTTP route's body, field for field. */
+const SETTINGS = {
+  voice: { check: string(1, 256) },
+  model: { check: string(1, 256) },
+  format: { check: format },
+  speed: { check: number(0.25, 4) },
+  pitch: { check: number(0.5, 2) },
+  instructions: { check: string(0, 4096) },
+  language: { check: language },
+  user: { check: string(1, 512) },
+  words: { check: boolean },
+} as const satisfies Record<keyof UtteranceSettings, { check: Check }>;
+
+const ID = { id: { check: string(1, MAX_ID_CHARS), required: true } } as const;
+const TEXT = { ...ID, text: { check: anyString, required: true }, ...SETTINGS } as const;
+const TYPES: Readonly<Record<ClientMessage["type"], Fields>> = {
+  speak: TEXT,
+  append: TEXT,
+  flush: ID,
+  end: ID,
+  cancel: ID,
+};
+
+/** One text frame, checked as strictly as an HTTP body: no unknown types, no unknown fields, no key twice. */
+export function readMessage(data: Buffer): ReadMessage {
+  let value: unknown;
+  try {
+    value = parseStrictJson(data, "message");
+  } catch (error) {
+    return { id: undefined, error: SpeechError.from(error, "invalid_json", "the message is not valid JSON") };
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return { id: undefined, error: wrong("a message is a JSON object", undefined) };
+  const error = problemOf(value as Record<string, unknown>);
+  if (error === undefined) return { message: value as ClientMessage };
+  const { id } = value as { id?: unknown };
+  return { id: ID.id.check(id) === undefined ? (id as string) : undefined, error };
+}
+
+/** Which settings a message brings, beside its text. */
+export function hasSettings(message: Extract<ClientMessage, { type: "append" }>): boolean {
+  return Object.keys(message).some((name) => Object.hasOwn(SETTINGS, name));
+}
+
+function problemOf(value: Record<string, unknown>): SpeechError | undefined {
+  const { type } = value;
+  if (typeof type !== "string" || !Object.hasOwn(TYPES, type))
+    return wrong(`"type" must be one of ${Object.keys(TYPES).join(", ")}`, "type");
+  const fields = TYPES[type as ClientMessage["type"]];
+  for (const name in value) {
+    if (name === "type") continue;
+    const shown = name.slice(0, 80);
+    if (!Object.hasOwn(fields, name)) return wrong(`"${shown}" is not a field of "${type}"`, shown);
+    const problem = fields[name]!.check(value[name]);
+    if (problem !== undefined) return wrong(`"${name}" ${problem}`, name);
+  }
+  for (const name in fields) {
+    if (fields[name]!.required && !Object.hasOwn(value, name)) return wrong(`"${name}" is required`, name);
+  }
+  return undefined;
+}
+
+function wrong(message: string, param: string | undefined): SpeechError {
+  return new SpeechError("invalid_request", message, param === undefined ? {} : { param });
+}

@@ -1,0 +1,332 @@
+import type { Socket } from "node:net";
+import { type ClientMessage, SOCKET_CLOSE, SOCKET_PROTOCOL, type UtteranceSettings } from "@mynah/protocol";
+import { type RawData, WebSocket } from "ws";
+import type { AudioFormat, AudioFormatName } from "../core/audio-format.ts";
+import type { Clock } from "../core/clock.ts";
+import { SpeechError } from "../core/errors.ts";
+import { unitOf, type WindowState } from "../core/quota.ts";
+import { DEFAULT_CACHE_POLICY, type Utterance } from "../core/utterance.ts";
+import type { Identity } from "../identity/identity.ts";
+import type { Converse } from "../speech/converse.ts";
+import { IncomingText } from "../speech/incoming-text.ts";
+import type { Speak } from "../speech/speak.ts";
+import { hasSettings, readMessage } from "./messages.ts";
+import { errorMessage, RunningUtterance, type UtteranceStart } from "./running-utterance.ts";
+import { SocketOut } from "./socket-out.ts";
+
+/** What bounds one socket. */
+export type SessionLimits = {
+  readonly maxUtterances: number;
+  readonly maxTextChars: number;
+  readonly messagesPerSecond: number;
+  readonly idleTimeoutMs: number;
+  readonly pingMs: number;
+  readonly slowReaderTimeoutMs: number;
+  readonly textPauseMs: number;
+  readonly sentencePauseMs: number;
+};
+
+export type SessionDeps = {
+  readonly speak: Speak;
+  readonly converse: Converse;
+  readonly formats: Readonly<Record<AudioFormatName, AudioFormat>>;
+  readonly clock: Clock;
+  readonly limits: SessionLimits;
+  /** A failure that is ours. */
+  readonly onDefect: (error: unknown, requestId: string) => void;
+};
+
+export type SessionStart = {
+  readonly socket: WebSocket;
+  readonly raw: Socket;
+  readonly caller: Identity;
+  /** Names the socket in logs. */
+  readonly requestId: string;
+  /** What the caller may do now. */
+  readonly states: readonly WindowState[];
+};
+
+/** Messages that may come at once on top of the rate: an LLM's whole answer in pieces. */
+const BURST_SECONDS = 5;
+/** Ids of utterances that ended before the client had said all: what it still sends about them is no new utterance. */
+const MAX_REMEMBERED_IDS = 64;
+
+type TextMessage = Extract<ClientMessage, { type: "speak" | "append" }>;
+
+/** One socket: reads messages, runs utterances, watches over pace and silence. */
+export class SocketSession {
+  readonly #deps: SessionDeps;
+  readonly #start: SessionStart;
+  readonly #out: SocketOut;
+  readonly #utterances = new Map<string, RunningUtterance>();
+  /** Oldest first. */
+  readonly #forsaken = new Set<string>();
+  #streams = 0;
+  #draining = false;
+  /** Messages that may come before it is too many. */
+  #budget: number;
+  #budgetAt: number;
+  #lastActiveAt: number;
+  #pingedAt: number;
+  #heard = true;
+
+  constructor(start: SessionStart, deps: SessionDeps) {
+    const { socket, raw, caller, states } = start;
+    const { clock, limits } = deps;
+    const now = clock.monotonic();
+    this.#deps = deps;
+    this.#start = start;
+    this.#out = new SocketOut(socket, raw, clock);
+    this.#budget = limits.messagesPerSecond * BURST_SECONDS;
+    this.#budgetAt = now;
+    this.#lastActiveAt = now;
+    this.#pingedAt = now - Math.random() * limits.pingMs * 0.5; // or sockets opened together would be asked together
+    socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
+    socket.on("pong", () => {
+      this.#heard = true;
+    });
+    socket.on("error", () => {}); // "close" follows, and says all that matters
+    this.#out.message({
+      type: "ready",
+      protocol: SOCKET_PROTOCOL,
+      user: caller.user,
+      limits: states.map(({ window, remaining, resetMs }) => {
+        return { name: window.name, unit: unitOf(window), limit: window.limit, remaining, resetMs: Math.ceil(resetMs) };
+      }),
+      idleTimeoutS: Math.round(limits.idleTimeoutMs / 1000),
+      maxUtterances: limits.maxUtterances,
+    });
+  }
+
+  /** Utterances that are not over. */
+  get running(): number {
+    return this.#utterances.size;
+  }
+
+  /** Looks whether the other end is still there; to be called about once a second. */
+  watch(): void {
+    const { clock, limits } = this.#deps;
+    const { socket } = this.#start;
+    const now = clock.monotonic();
+    const { blockedSince } = this.#out;
+    if (blockedSince !== undefined) {
+      if (now - blockedSince > limits.slowReaderTimeoutMs)
+        this.close(SOCKET_CLOSE.slowReader, "nothing was read for too long");
+      return; // a ping would only wait behind what is not read
+    }
+    if (now - this.#lastActiveAt > limits.idleTimeoutMs) {
+      this.close(SOCKET_CLOSE.idle, `no message for ${limits.idleTimeoutMs / 1000} s`);
+      return;
+    }
+    if (now - this.#pingedAt < limits.pingMs || socket.readyState !== WebSocket.OPEN) return;
+    if (!this.#heard) {
+      socket.terminate(); // half-open: nobody would read a close frame
+      return;
+    }
+    this.#heard = false;
+    this.#pingedAt = now;
+    socket.ping();
+  }
+
+  /** New utterances are refused; when the last one is over, the socket is closed. */
+  drain(): void {
+    this.#draining = true;
+    this.#closeIfDrained();
+  }
+
+  /** Ends what runs with `shutting_down` and closes. */
+  stop(): void {
+    this.#draining = true;
+    for (const utterance of [...this.#utterances.values()]) utterance.fail(stopping());
+    this.#closeIfDrained();
+  }
+
+  /** Says why, and closes; utterances are left. */
+  close(code: number, reason: string): void {
+    this.#leaveAll();
+    this.#start.socket.close(code, reason);
+  }
+
+  /** The socket has closed, whoever closed it. */
+  closed(): void {
+    this.#leaveAll();
+    this.#out.closed();
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    if (this.#start.socket.readyState !== WebSocket.OPEN) return;
+    this.#heard = true;
+    this.#lastActiveAt = this.#deps.clock.monotonic();
+    if (!this.#withinRate()) return;
+    if (isBinary) {
+      this.close(SOCKET_CLOSE.unsupportedData, "messages are JSON text, not binary");
+      return;
+    }
+    const read = readMessage(data as Buffer);
+    if ("error" in read) this.#reject(read.error, read.id);
+    else this.#act(read.message);
+  }
+
+  #withinRate(): boolean {
+    const { messagesPerSecond } = this.#deps.limits;
+    const now = this.#lastActiveAt;
+    const most = messagesPerSecond * BURST_SECONDS;
+    this.#budget = Math.min(most, this.#budget + ((now - this.#budgetAt) / 1000) * messagesPerSecond) - 1;
+    this.#budgetAt = now;
+    if (this.#budget >= 0) return true;
+    this.close(SOCKET_CLOSE.tooManyMessages, `more than ${messagesPerSecond} messages a second`);
+    return false;
+  }
+
+  #act(message: ClientMessage): void {
+    const running = this.#utterances.get(message.id);
+    if (message.type === "speak") {
+      if (running !== undefined)
+        this.#reject(invalid("this id names an utterance that is still running", "id"), message.id);
+      else this.#begin(message);
+    } else if (running !== undefined) this.#continue(running, message);
+    else if (this.#forsaken.has(message.id)) {
+      if (message.type === "end" || message.type === "cancel") this.#forsaken.delete(message.id);
+    } else if (message.type === "append") this.#begin(message);
+    else
+      this.#reject(
+        new SpeechError("utterance_not_found", "no utterance of this id is running", { param: "id" }),
+        message.id,
+      );
+  }
+
+  #continue(running: RunningUtterance, message: Exclude<ClientMessage, { type: "speak" }>): void {
+    const { incoming } = running;
+    switch (message.type) {
+      case "cancel":
+        running.cancel();
+        return;
+      case "append":
+        if (incoming === undefined || incoming.ended) running.fail(invalid("text after the utterance's end", "text"));
+        else if (hasSettings(message)) running.fail(invalid("settings belong into the first append of an id", "id"));
+        else this.#append(running, incoming, message.text);
+        return;
+      case "flush":
+        incoming?.flush();
+        return;
+      case "end":
+        incoming?.end();
+    }
+  }
+
+  #append(running: RunningUtterance, incoming: IncomingText, text: string): void {
+    try {
+      incoming.append(text);
+    } catch (error) {
+      running.fail(SpeechError.from(error, "internal", "the text could not be taken"));
+    }
+  }
+
+  #begin(message: TextMessage): void {
+    this.#forsaken.delete(message.id);
+    const { clock, limits } = this.#deps;
+    const refusal = this.#draining
+      ? stopping()
+      : this.#utterances.size >= limits.maxUtterances
+        ? new SpeechError("too_many_utterances", `at most ${limits.maxUtterances} utterances run on one socket`, {
+            retryAfterMs: 1000,
+          })
+        : undefined;
+    if (refusal !== undefined) {
+      if (message.type === "append") this.#forsake(message.id);
+      this.#out.message(errorMessage(refusal, message.id));
+      return;
+    }
+    const incoming =
+      message.type === "speak" ? undefined : new IncomingText({ ...limits, clock, maxChars: limits.maxTextChars });
+    const utterance = new RunningUtterance(this.#starting(message, incoming), {
+      out: this.#out,
+      clock,
+      onOver: (over, byUs) => this.#over(over, byUs),
+      onFrame: () => {
+        this.#lastActiveAt = clock.monotonic();
+      },
+    });
+    this.#utterances.set(message.id, utterance);
+    if (incoming !== undefined) this.#append(utterance, incoming, message.text);
+    void utterance.run();
+  }
+
+  #starting(message: TextMessage, incoming: IncomingText | undefined): UtteranceStart {
+    const { speak, converse, onDefect } = this.#deps;
+    const stream = ++this.#streams;
+    const requestId = `${this.#start.requestId}.${stream}`;
+    const utterance = this.#utteranceOf(message);
+    return {
+      id: message.id,
+      stream,
+      speed: utterance.speed,
+      words: message.words ?? false,
+      ...(incoming && { incoming }),
+      speak: (signal) =>
+        incoming === undefined
+          ? speak(utterance, { signal, requestId, words: true })
+          : converse(utterance, incoming, { signal, requestId, words: true }),
+      onDefect: (error) => onDefect(error, requestId),
+    };
+  }
+
+  #utteranceOf({ text, voice = "alloy", format = "mp3", ...given }: TextMessage & UtteranceSettings): Utterance {
+    const { user, tenant, plan } = this.#start.caller;
+    const { model, speed = 1, pitch = 1, instructions, language } = given;
+    return {
+      text,
+      voice,
+      speed,
+      pitch,
+      format: this.#deps.formats[format],
+      cache: DEFAULT_CACHE_POLICY,
+      subject: given.user ?? user,
+      ...(tenant !== undefined && { tenant }),
+      ...(plan !== undefined && { plan }),
+      ...(model !== undefined && { model }),
+      ...(instructions && { instructions }),
+      ...(language !== undefined && { language }),
+    };
+  }
+
+  /** What is wrong with a message ends the utterance it was about: some of its text, or of its settings, is lost. */
+  #reject(error: SpeechError, id: string | undefined): void {
+    const running = id === undefined ? undefined : this.#utterances.get(id);
+    if (running !== undefined) running.fail(error);
+    else this.#out.message(errorMessage(error, id));
+  }
+
+  #over({ id, incoming }: RunningUtterance, byUs: boolean): void {
+    this.#lastActiveAt = this.#deps.clock.monotonic();
+    this.#utterances.delete(id);
+    if (byUs && incoming !== undefined && !incoming.ended) this.#forsake(id);
+    if (this.#draining) process.nextTick(() => this.#closeIfDrained()); // its last message goes first
+  }
+
+  #forsake(id: string): void {
+    this.#forsaken.add(id);
+    const [oldest] = this.#forsaken;
+    if (this.#forsaken.size > MAX_REMEMBERED_IDS && oldest !== undefined) this.#forsaken.delete(oldest);
+  }
+
+  #closeIfDrained(): void {
+    if (this.#draining && this.#utterances.size === 0)
+      this.close(SOCKET_CLOSE.goingAway, "this server is stopping; another one will answer");
+  }
+
+  #leaveAll(): void {
+    for (const utterance of this.#utterances.values()) utterance.leave();
+    this.#utterances.clear();
+  }
+}
+
+function invalid(message: string, param: string): SpeechError {
+  return new SpeechError("invalid_request", message, { param });
+}
+
+function stopping(): SpeechError {
+  return new SpeechError("shutting_down", "this server is stopping; connect anew and another one will answer", {
+    retryAfterMs: 1000,
+  });
+}
