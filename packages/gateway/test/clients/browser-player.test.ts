@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vites
 import { findChromium, launchBrowser, openPage } from "../support/browser.ts";
 import { buildClientPage, type ClientPage, floats, inPage } from "../support/client-in-browser.ts";
 import { bytesOf, postSpeech, type RunningGateway, runGateway } from "../support/gateway.ts";
-import { standInEngine } from "../support/stand-in-engine.ts";
+import { type StandInEngine, standInEngine } from "../support/stand-in-engine.ts";
 
 const hasBrowser = findChromium() !== undefined;
 if (!hasBrowser) console.warn("the player is not tested: no chromium on PATH (apt-get install chromium)");
@@ -16,11 +16,12 @@ describe.skipIf(!hasBrowser)("playback in a browser", () => {
   let browser: Browser;
   let files: ClientPage;
   let gateway: RunningGateway;
+  let engine: StandInEngine;
 
   beforeAll(async () => {
     [browser, files] = await Promise.all([launchBrowser(), buildClientPage()]);
-    const engines = [standInEngine({ words: true, chunkDurationMs: 70 })];
-    gateway = await runGateway({}, { engines, pageDirectory: files.directory });
+    engine = standInEngine({ words: true, chunkDurationMs: 70 });
+    gateway = await runGateway({}, { engines: [engine], pageDirectory: files.directory });
   });
   afterAll(async () => {
     await browser?.close();
@@ -127,6 +128,69 @@ describe.skipIf(!hasBrowser)("playback in a browser", () => {
     expect(complaints).toEqual([]);
   });
 
+  it("an utterance over the socket is heard sample by sample, its words when the audio clock reaches them", async () => {
+    const { page, complaints } = await open();
+    const text = "One two three. Four five six. Seven.";
+    const heard = await inPage<{
+      samples: string;
+      words: { text: string; startMs: number; atMs: number }[];
+      end: { outcome: string; heard: { text: string }[] };
+    }>(
+      page,
+      { text },
+      `const { context, node, recorded } = await openTap();
+       const socket = client.connect({ baseUrl: location.origin });
+       const spoken = socket.stream(input.text.match(/.{1,4}/g), { voice: "one", format: "pcm", words: true });
+       const words = [];
+       const playback = player.createPlayer({ context, destination: node }).play(spoken, {
+         onWord: (word) => words.push({ ...word, atMs: playback.positionMs }),
+       });
+       const end = await playback.ended;
+       await new Promise((resolve) => setTimeout(resolve, 100));
+       await socket.close();
+       return { samples: base64(recorded()), words, end };`,
+    );
+    expect(compare(floats(heard.samples), await expectedSamples(text)).worst).toBeLessThan(0.001);
+    expect(heard.words.map((word) => word.text.replace(".", ""))).toEqual(text.replaceAll(".", "").split(" "));
+    expect(heard.end.heard.map((word) => word.text)).toEqual(heard.words.map((word) => word.text));
+    // Never early; late by a timer's slowness and by the output's own delay.
+    for (const { startMs, atMs } of heard.words) {
+      expect(atMs).toBeGreaterThanOrEqual(startMs - 1);
+      expect(atMs - startMs).toBeLessThan(1_000);
+    }
+    expect(complaints).toEqual([]);
+  });
+
+  it("stop() cancels the utterance at the gateway: barge-in", async () => {
+    const { page } = await open();
+    engine.script.chunkMs = 20;
+    onTestFinished(() => {
+      delete engine.script.chunkMs;
+    });
+    const text = "This is a story without an end, told slowly, so that one may interrupt it. It goes on and on.";
+    const told = await inPage<{
+      end: { outcome: string; positionMs: number; heard: { text: string }[] };
+      done: { outcome: string; spokenText: string };
+    }>(
+      page,
+      { text },
+      `const socket = client.connect({ baseUrl: location.origin });
+       const spoken = socket.speak({ text: input.text, voice: "one", format: "pcm", words: true });
+       const playback = player.createPlayer().play(spoken);
+       await playback.begun;
+       await new Promise((resolve) => setTimeout(resolve, 300));
+       const end = playback.stop();
+       const done = await spoken.done;
+       await socket.close();
+       return { end, done };`,
+    );
+    expect(told.end.outcome).toBe("stopped");
+    expect(told.end.positionMs).toBeGreaterThan(200);
+    expect(told.done.outcome).toBe("cancelled");
+    expect(text.startsWith(told.done.spokenText)).toBe(true);
+    await expect.poll(() => engine.active).toBe(0);
+  });
+
   it("audio that comes too late is a pause, not a part of the position", async () => {
     const { page } = await open();
     const { end, samples } = await inPage<{ end: { underruns: number; positionMs: number }; samples: string }>(
@@ -136,7 +200,8 @@ describe.skipIf(!hasBrowser)("playback in a browser", () => {
        const second = new Uint8Array(new Int16Array(24000).fill(8192).buffer);
        async function* late() {
          yield second;
-         while (context.currentTime < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+         const again = context.currentTime + 2;
+         while (context.currentTime < again) await new Promise((resolve) => setTimeout(resolve, 10));
          yield second;
        }
        const playback = player.createPlayer({ context, destination: node }).play({ audio: late(), format: "pcm" });

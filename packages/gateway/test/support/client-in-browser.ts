@@ -8,7 +8,8 @@ import { build } from "vite";
 /** Everything that reaches the loudspeaker also comes out of this node's port, sample by sample. */
 const TAP = `registerProcessor("tap", class extends AudioWorkletProcessor {
   process([[samples]], [[out]]) {
-    if (samples) { out.set(samples); this.port.postMessage(samples.slice()); }
+    if (samples) out.set(samples); // without a source there is none: silence is recorded too
+    this.port.postMessage(out.slice());
     return true;
   }
 });`;
@@ -55,7 +56,7 @@ export async function buildClientPage(): Promise<ClientPage> {
   writeFileSync(join(directory, "listen.js"), LISTEN);
   writeFileSync(
     join(directory, "index.html"),
-    `<!doctype html><title>Listening</title><script src="/listen.js"></script>`,
+    `<!doctype html><title>Listening</title><link rel="icon" href="data:,"><script src="/listen.js"></script>`,
   );
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
