@@ -1,4 +1,6 @@
-import type { ErrorBody } from "@mynah/protocol";
+import type { ErrorBody, ServerMessage } from "@mynah/protocol";
+
+type SocketError = Extract<ServerMessage, { type: "error" }>;
 
 export type MynahErrorDetails = {
   status: number;
@@ -6,7 +8,18 @@ export type MynahErrorDetails = {
   param?: string | null;
   retryAfterMs?: number;
   requestId?: string;
+  spokenText?: string;
 };
+
+/**
+ * Codes after which the same call may succeed, of `docs/errors.md` (a test compares them) and of this client. A socket's
+ * errors have no HTTP status to tell it by.
+ */
+const RETRYABLE = new Set(
+  "request_timeout rate_limit_exceeded too_many_failures too_many_sockets too_many_utterances internal engine_no_audio engine_failed engine_timeout transcode_failed engines_unavailable overloaded shutting_down unreachable audio_cut_off connection_lost".split(
+    " ",
+  ),
+);
 
 /**
  * Every failure of a call, except an abort by the caller's own signal: that rejects with the signal's reason.
@@ -14,15 +27,17 @@ export type MynahErrorDetails = {
  */
 export class MynahError extends Error {
   override readonly name = "MynahError";
-  /** The HTTP status; 0 when no answer came at all or the audio broke off. */
+  /** The HTTP status; 0 when no answer came at all, the audio broke off, or it was said over a socket. */
   readonly status: number;
-  /** The gateway's code, or `unreachable`, `audio_cut_off`, `bad_answer`. */
+  /** The gateway's code, or `unreachable`, `audio_cut_off`, `bad_answer`, `connection_lost`, `closed`, `reader_too_slow`. */
   readonly code: string;
   /** The request field that is to blame, as the wire names it. */
   readonly param: string | undefined;
   /** When it makes sense to try again, if the gateway said so. */
   readonly retryAfterMs: number | undefined;
   readonly requestId: string | undefined;
+  /** Of an utterance over a socket that failed while it was being heard: what had been spoken, if the gateway could say. */
+  readonly spokenText: string | undefined;
 
   constructor(message: string, details: MynahErrorDetails, options?: ErrorOptions) {
     super(message, options);
@@ -31,6 +46,22 @@ export class MynahError extends Error {
     this.param = details.param ?? undefined;
     this.retryAfterMs = details.retryAfterMs;
     this.requestId = details.requestId;
+    this.spokenText = details.spokenText;
+  }
+
+  /** The same call may succeed later: after `retryAfterMs`, where it is known. */
+  get retryable(): boolean {
+    return RETRYABLE.has(this.code) || (this.code === "bad_answer" && this.status >= 500);
+  }
+
+  /** An error that the gateway told over a socket. */
+  static fromMessage({ code, message, retryAfterMs, spokenText }: SocketError): MynahError {
+    return new MynahError(message, {
+      status: 0,
+      code,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+      ...(spokenText !== undefined && { spokenText }),
+    });
   }
 
   /** Reads a refusal. Never rejects: an answer from a proxy that is not ours becomes a `bad_answer`. */

@@ -1,0 +1,125 @@
+import type { AudioFormatName } from "@mynah/protocol";
+import type { Output } from "./playback.ts";
+
+const MIME: Partial<Record<AudioFormatName, string>> = {
+  mp3: "audio/mpeg",
+  aac: "audio/aac",
+  opus: "audio/ogg; codecs=opus",
+  flac: "audio/flac",
+};
+
+/** How far the element may be filled ahead of what it plays, and how much of what was played it keeps. */
+const AHEAD_S = 30;
+const BEHIND_S = 10;
+
+/** Safari on telephones has the managed kind only. */
+const Source: typeof MediaSource | undefined =
+  globalThis.MediaSource ?? (globalThis as { ManagedMediaSource?: typeof MediaSource }).ManagedMediaSource;
+
+/** Whether this browser's audio element plays the format while it arrives; others it plays when they are complete. */
+export function elementCanStream(format: AudioFormatName): boolean {
+  const type = MIME[format];
+  return type !== undefined && Source?.isTypeSupported(type) === true;
+}
+
+/** Plays encoded audio through an audio element, by MediaSource where it takes the format, else when all of it has come. */
+export function mediaOutput(element: HTMLAudioElement, format: AudioFormatName, onBegun: () => void): Output {
+  const type = MIME[format] ?? "application/octet-stream";
+  const feed = elementCanStream(format) ? streamInto(element, type) : collectInto(element, type);
+  const ended = new Promise<void>((resolve, reject) => {
+    element.onended = () => resolve();
+    element.onerror = () => reject(element.error ?? new Error("The audio element failed"));
+  });
+  ended.catch(() => {}); // whoever waits for it hears of it
+  element.onplaying = onBegun;
+  element.onwaiting = () => {
+    if (element.currentTime > 0) underruns++;
+  };
+  let underruns = 0;
+  let stoppedMs: number | undefined;
+  const positionMs = (): number => stoppedMs ?? element.currentTime * 1000;
+  return {
+    get positionMs() {
+      return positionMs();
+    },
+    get audibleMs() {
+      return positionMs();
+    },
+    get underruns() {
+      return underruns;
+    },
+    write: (bytes) => feed.write(bytes),
+    async finish() {
+      await feed.end();
+      element.onwaiting = null; // at its end it waits too
+      await ended;
+      release(element);
+    },
+    stop() {
+      element.pause();
+      stoppedMs = positionMs();
+      release(element);
+      element.removeAttribute("src");
+      element.load(); // lets go of the source, which then takes no more
+    },
+  };
+}
+
+type Feed = { write(bytes: Uint8Array): Promise<void>; end(): Promise<void> };
+
+function streamInto(element: HTMLAudioElement, type: string): Feed {
+  const source = new Source!();
+  element.disableRemotePlayback = true; // or the managed kind never opens
+  const opened = new Promise<SourceBuffer>((resolve) => {
+    source.onsourceopen = () => resolve(source.addSourceBuffer(type));
+  });
+  play(element, source);
+  const settled = (buffer: SourceBuffer): Promise<unknown> =>
+    new Promise((resolve) => {
+      buffer.addEventListener("updateend", resolve, { once: true });
+      source.addEventListener("sourceclose", resolve, { once: true });
+    });
+  return {
+    async write(bytes) {
+      const buffer = await opened;
+      if (source.readyState !== "open") return; // stopped
+      buffer.appendBuffer(bytes as Uint8Array<ArrayBuffer>);
+      await settled(buffer);
+      while (source.readyState === "open" && endOf(element) - element.currentTime > AHEAD_S)
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      if (source.readyState !== "open" || element.currentTime < 2 * BEHIND_S) return;
+      buffer.remove(0, element.currentTime - BEHIND_S);
+      await settled(buffer);
+    },
+    async end() {
+      await opened;
+      if (source.readyState === "open") source.endOfStream();
+    },
+  };
+}
+
+function collectInto(element: HTMLAudioElement, type: string): Feed {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  return {
+    async write(bytes) {
+      chunks.push(bytes as Uint8Array<ArrayBuffer>);
+    },
+    async end() {
+      play(element, new Blob(chunks, { type }));
+    },
+  };
+}
+
+function play(element: HTMLAudioElement, source: Blob | MediaSource): void {
+  element.src = URL.createObjectURL(source as Blob);
+  element.play().catch(() => {}); // refused before a click: `unlock()` or the element's own button plays it
+}
+
+function release(element: HTMLAudioElement): void {
+  element.onended = element.onerror = element.onplaying = element.onwaiting = null;
+  URL.revokeObjectURL(element.src);
+}
+
+function endOf({ buffered }: HTMLAudioElement): number {
+  return buffered.length > 0 ? buffered.end(buffered.length - 1) : 0;
+}
