@@ -7,6 +7,7 @@ import { systemClock } from "../core/clock.ts";
 import { type Allowance, type Cost, ONE_REQUEST, type Subject, type Window } from "../core/quota.ts";
 import { rateKey } from "../redis/keys.ts";
 import { openRedis, type RedisPort } from "../redis/redis-port.ts";
+import { MemoryRateLimiter } from "./memory-rate-limiter.ts";
 import { RedisRateLimiter } from "./redis-rate-limiter.ts";
 
 const { signal } = new AbortController();
@@ -105,6 +106,42 @@ describe("RedisRateLimiter at its edges", () => {
     expect(await raw.strlen(key)).toBeLessThan(3 + 4 * (500 + 65));
     expect(await raw.memory("USAGE", key)).toBeLessThan(5_176);
     expect(await raw.keys("rate:tts:*:ann:*")).toEqual([key]);
+  });
+
+  it("decides like the limiter in memory on logs that are longer than what is read of them", async () => {
+    await raw.flushdb();
+    const short = { name: "short", unit: "requests", limit: 90, lengthMs: 1_000 } as const;
+    const middle = { name: "middle", limit: 260, lengthMs: 5_000 };
+    const long = { name: "long", limit: 700, lengthMs: 30_000 };
+    const allowances = [
+      [short, middle, long],
+      [middle, long, { ...short, limit: 7 }], // lowered: more are in it than may be
+      [{ ...long, limit: 300 }, middle],
+    ].map((user) => ({ user, tenant: [] }));
+    let allowance = allowances[0]!;
+    let nowMs = 417 * 2 ** 32 - 40_000; // the 32 bits of a log turn over on the way
+    const startMs = nowMs;
+    const clock = { ...systemClock, monotonic: () => nowMs - startMs };
+    const limiter = new RedisRateLimiter({ redis, clock, testTimeMs: () => nowMs, allowanceOf: () => allowance });
+    const definition = new MemoryRateLimiter({ clock, allowanceOf: () => allowance });
+    let seed = 42;
+    const random = (below: number): number => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+      return Math.floor((seed / 2 ** 31) * below);
+    };
+    let refusals = 0;
+    for (let n = 0; n < 6_000; n++) {
+      if (n % 1_500 === 1_499) allowance = allowances[random(3)]!;
+      const expected = await definition.take({ user: "ann" }, ONE_REQUEST, { signal });
+      const { charge: _, ...decision } = { charge: undefined, ...(await ask(limiter, "ann")) };
+      const { charge: __, ...wanted } = { charge: undefined, ...expected };
+      expect(decision, `request ${n}`).toEqual(wanted);
+      if (!expected.admitted) refusals++;
+      nowMs += random(20) === 0 ? random(1_500) : random(24);
+      if (!expected.admitted && random(3) === 0) nowMs += expected.retryAfterMs;
+    }
+    expect(refusals).toBeGreaterThan(100);
+    expect(await raw.strlen(rateKey({ user: "ann" }))).toBeLessThan(3 + 4 * (700 + 65));
   });
 
   it("makes keys of hostile names that match nobody else", async () => {

@@ -25,11 +25,11 @@ export type RedisRateLimiterOptions = {
 export type PastAdmission = { readonly ageMs: number; readonly cost: Cost };
 
 const file = (name: string): URL => new URL(`./lua/${name}.lua`, import.meta.url);
-const SCRIPTS = {
-  take: [file("take-fast"), file("log"), file("take")],
-  settle: [file("log"), file("settle")],
-  merge: [file("log"), file("merge")],
-};
+
+/** The script that decides; by itself for those who measure it. */
+export function loadTakeScript(): RedisScript {
+  return loadScript(file("take-fast"), file("log"), file("take"));
+}
 
 const LATE = -1;
 const NO_DEADLINE = 0;
@@ -49,9 +49,9 @@ type Lease = { readonly keys: readonly string[]; readonly id: number };
 export class RedisRateLimiter implements RateLimiter {
   readonly #options: RedisRateLimiterOptions;
   readonly #scripts = {
-    take: loadScript(...SCRIPTS.take),
-    settle: loadScript(...SCRIPTS.settle),
-    merge: loadScript(...SCRIPTS.merge),
+    take: loadTakeScript(),
+    settle: loadScript(file("log"), file("settle")),
+    merge: loadScript(file("log"), file("merge")),
   };
   readonly #leases = new Set<Lease>();
   readonly #closed = new AbortController();

@@ -20,8 +20,8 @@ if ARGV[3] == 'one' then
 
   -- Entry i is at 4 * i of `oldest`, and at 4 * i - shift of `newest` if i > skipped.
   local oldest = call('GETRANGE', key, '0', '258')
-  local newest, skipped, shift = oldest, 0, 0
-  local n = #oldest == 0 and 0 or (#oldest - 3) / 4
+  local n, newest, skipped, shift = 0, oldest, 0, 0
+  if oldest ~= '' then n = (#oldest - 3) / 4 end
   if n == ENDS then
     n = (call('STRLEN', key) - 3) / 4
     if n > ENDS then
@@ -29,53 +29,54 @@ if ARGV[3] == 'one' then
       shift = 4 * skipped + 3
     end
   end
-  local function age(i)
-    if i <= ENDS then return (clock - unpack('>I4', oldest, 4 * i)) % U32 end
-    if i > skipped then return (clock - unpack('>I4', newest, 4 * i - shift)) % U32 end
-    return (clock - unpack('>I4', call('GETRANGE', key, 4 * i - 1, 4 * i + 2), 1)) % U32
-  end
 
   -- Narrow, without leases, and by a clock that was not set back: that shows as an enormous age.
-  if n == 0 or (string.sub(oldest, 1, 3) == '\1\0\0' and age(1) < TOO_OLD and age(n) < TOO_OLD) then
-    local middling = skipped > 0 and age(ENDS)
+  if n == 0 or (string.sub(oldest, 1, 3) == '\1\0\0' and (clock - unpack('>I4', oldest, 4)) % U32 < TOO_OLD
+      and (clock - unpack('>I4', newest, 4 * n - shift)) % U32 < TOO_OLD) then
+    -- Told all it needs: a function that reaches for what is around it takes as long to make as three of these reads.
+    local function age(i, clock, oldest, newest, skipped, shift)
+      local U32, ENDS, unpack = 4294967296, 64, struct.unpack
+      if i <= ENDS then return (clock - unpack('>I4', oldest, 4 * i)) % U32 end
+      if i > skipped then return (clock - unpack('>I4', newest, 4 * i - shift)) % U32 end
+      return (clock - unpack('>I4', redis.call('GETRANGE', KEYS[1], 4 * i - 1, 4 * i + 2), 1)) % U32
+    end
+    local middling = skipped > 0 and (clock - unpack('>I4', oldest, 256)) % U32
     local reply, last = { 1, now }, #ARGV
-    local longest, expired, refused = 0, 0, false
+    local longest, ttl, expired, refused = 0, nil, 0, false
     for a = 4, last, 2 do
       local limit, length = ARGV[a] + 0, ARGV[a + 1] + 0
-      -- How many have left the window: at least `low`, at most `high`.
-      local low, high, bytes, from = 0, n, oldest, 0
-      if n > limit then -- more than the limit are in it only if that was lowered
-        if age(n - limit) >= length then low = n - limit else high = n - limit - 1 end
-      end
+      -- `low`: how many have left the window. No more than the limit are in it, unless that was lowered, and then this
+      -- one is refused whatever `low` is.
+      local low, high, bytes, from = n - limit, n, oldest, 0
+      if low < 0 then low = 0 end
       if middling then
         if middling < length then
           if high >= ENDS then high = ENDS - 1 end
         else
-          if low < ENDS then low = ENDS end
-          if low < skipped then
-            if age(skipped + 1) >= length then low = skipped + 1 elseif high > skipped then high = skipped end
-          end
           bytes, from = newest, shift
+          if low < skipped then
+            if low < ENDS then low = ENDS end
+            if age(skipped + 1, clock, oldest, newest, skipped, shift) >= length then
+              low = skipped + 1
+            elseif high > skipped then
+              high, bytes = skipped, nil
+            end
+          end
         end
       end
-      if low < high and age(low + 1) < length then high = low end -- a busy user's longest window is always there
+      local middle = low + 1 -- there a busy user's longest window begins always; after that, halves
       while low < high do
-        local middle = low + high + 1
-        middle = (middle - middle % 2) / 2
-        local old
-        if middle > skipped or from == 0 then
-          old = (clock - unpack('>I4', bytes, 4 * middle - from)) % U32
-        else
-          old = age(middle)
-        end
+        local old = bytes and (clock - unpack('>I4', bytes, 4 * middle - from)) % U32 or age(middle, clock, oldest, newest, skipped, shift)
         if old >= length then low = middle else high = middle - 1 end
+        middle = low + high + 1
+        middle = (middle - middle % 2) / 2
       end
-      if length > longest then longest, expired = length, low end
+      if length > longest then longest, ttl, expired = length, ARGV[a + 1], low end
       local left, reset = limit - n + low - 1, 0 -- once this one is in it
       if left < 0 then
-        left, reset, refused = -1, length - age(n + 1 - limit), true
+        left, reset, refused = -1, length - age(n + 1 - limit, clock, oldest, newest, skipped, shift), true
       elseif left == 0 then
-        reset = limit == 1 and length or length - age(n + 2 - limit)
+        reset = limit == 1 and length or length - age(n + 2 - limit, clock, oldest, newest, skipped, shift)
       end
       reply[a - 1], reply[a] = left, reset
     end
@@ -90,7 +91,7 @@ if ARGV[3] == 'one' then
       reply[1], reply[last], reply[last + 1], reply[last + 2] = 0, clock, wait, by
       return reply
     end
-    local ttl = ARGV[1] == '' and longest or math.max(longest, 3600000)
+    if ARGV[1] ~= '' and longest < 3600000 then ttl = '3600000' end
     local entry = struct.pack('>I4', clock)
     if n == 0 then
       call('SET', key, '\1\0\0' .. entry, 'PX', ttl)
