@@ -14,6 +14,7 @@ const ALL = [
   "live-chunks",
   "limiter",
   "replay-two-servers",
+  "adapter-overhead",
 ];
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !ALL.includes(name));

@@ -93,7 +93,7 @@ describe.each(RIGS)("the $name adapter, when its server goes wrong", ({ voice, m
       await server.fault(undefined);
       for (let n = 0; n < 3; n++)
         expect(Buffer.compare((await speakWith(engine, { voice })).audio, whole.audio)).toBe(0);
-      expect(server.connections - before).toBeLessThanOrEqual(2);
+      expect(server.connections - before).toBeLessThanOrEqual(3); // all of them new after a refusal
       expect(server.cancelled).toBeLessThanOrEqual(1); // wrong-format: it is told to stop
     },
   );
@@ -140,8 +140,8 @@ describe.each(RIGS)("the $name adapter, when its server goes wrong", ({ voice, m
   it("uses few connections for many syntheses, one after the other or at once", async () => {
     for (let n = 0; n < 10; n++) await speakWith(engine, { voice, text: "Hi." });
     expect(server.connections).toBeLessThanOrEqual(2);
-    for (let round = 0; round < 3; round++)
+    for (let round = 0; round < 6; round++)
       await Promise.all(Array.from({ length: 5 }, () => speakWith(engine, { voice, text: "Hi." })));
-    expect(server.connections).toBeLessThanOrEqual(8);
+    expect(server.connections).toBeLessThanOrEqual(15); // of 41 calls
   });
 });

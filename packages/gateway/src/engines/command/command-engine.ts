@@ -123,7 +123,8 @@ class CommandEngine implements SpeechEngine {
       yield* expectFormat(spoken(program, this.name), this.#format, this.name);
     } catch (error) {
       signal.throwIfAborted();
-      throw SpeechError.from(error, "engine_failed", `${this.name} broke off`);
+      if (error instanceof SpeechError) throw error;
+      throw new SpeechError("engine_failed", `${this.name} broke off`, { cause: error, engine: this.name });
     } finally {
       signal.removeEventListener("abort", stop);
       program.stop();
