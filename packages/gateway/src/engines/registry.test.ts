@@ -1,4 +1,6 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { systemClock } from "../core/clock.ts";
 import { checkEngineConfig, createEngines, type EngineEntry, engineWarnings } from "./registry.ts";
 
@@ -114,5 +116,17 @@ describe("engineWarnings()", () => {
       expect.stringMatching(/^engine "a": OpenAI ends the model gpt-4o-mini-tts on 2027-01-06; name another/),
       expect.stringMatching(/^engine "c": OpenAI ends the model tts-1 on/),
     ]);
+  });
+});
+
+describe("the examples of docs/engines", () => {
+  const pages = new URL("../../../../docs/engines/", import.meta.url);
+  it.each(readdirSync(pages))("%s are understood", (page) => {
+    const blocks = [...readFileSync(new URL(page, pages), "utf8").matchAll(/```yaml\n(.*?)```/gs)];
+    expect(blocks.length).toBeGreaterThan(0);
+    for (const [, yaml] of blocks) {
+      const { engines } = parse(yaml!) as { engines: EngineEntry[] };
+      for (const each of engines) expect(() => checkEngineConfig(each)).not.toThrow();
+    }
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -147,6 +147,18 @@ describe("createCommandEngine()", () => {
       code: "engine_failed",
       message: "tones gives something else where wav is expected",
     });
+  });
+
+  it("takes a program that cannot be started for a failure, and gives its place back", async () => {
+    const file = join(folder, "no-interpreter");
+    writeFileSync(file, "#!/no/such/interpreter\n", { mode: 0o755 });
+    const engine = await engineWith({ command: file, maxConcurrent: 1 });
+    for (let n = 0; n < 3; n++)
+      await expect(speakWith(engine, { voice: "a" })).rejects.toMatchObject({
+        code: "engine_failed",
+        message: "tones could not be started",
+      });
+    await engine.close();
   });
 
   it("says only what it can: its speeds, its voices", async () => {

@@ -200,5 +200,5 @@ function valuesOf({ voice, speed, language = "" }: SynthesisRequest, text: strin
 
 /** An argument cannot hold a NUL, and programs stop at it; other controls mean nothing when spoken. */
 function withoutControls(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, " ");
+  return text.replace(/(?![\t\n])\p{Cc}/gu, " ");
 }
