@@ -17,6 +17,7 @@ const ALL = [
   "socket-first-audio",
   "socket-append",
   "sockets",
+  "adapter-overhead",
 ];
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !ALL.includes(name));

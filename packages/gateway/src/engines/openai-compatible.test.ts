@@ -56,7 +56,8 @@ describe("openAiCompatibleEngine()", () => {
 
   it.each([
     [400, "engine_rejected"],
-    [401, "engine_rejected"],
+    [401, "engine_unauthorized"],
+    [403, "engine_unauthorized"],
     [408, "engine_failed"],
     [429, "engine_failed"],
     [500, "engine_failed"],
@@ -94,6 +95,24 @@ describe("openAiCompatibleEngine()", () => {
     }))
       if (audio) break;
     expect(await server.requests[1]!.completed).toBe(false);
+  });
+
+  it("takes audio in another format than it asked for as a failure, and says which", async () => {
+    await server.fault({ kind: "wrong-format" });
+    for (const nativeFormat of ["pcm", "wav"] as const)
+      await expect(speakWith(engineWith({ nativeFormat }), { voice: "alloy" })).rejects.toMatchObject({
+        code: "engine_failed",
+        message: `up gives mp3 where ${nativeFormat} is expected`,
+      });
+    await server.fault(undefined);
+    await expect(
+      speakWith(engineWith({ nativeFormat: "wav", sampleRateHz: 16_000 }), { voice: "alloy" }),
+    ).rejects.toMatchObject({ message: expect.stringContaining("set sampleRateHz: 24000") as string });
+  });
+
+  it("has another version for another model", () => {
+    const versions = [{}, { model: "a" }, { model: "b" }, { version: "1" }].map((each) => engineWith(each).version);
+    expect(new Set(versions).size).toBe(4);
   });
 
   it("streams: the first chunk comes before the server has made the last", async () => {

@@ -77,7 +77,8 @@ class CommandEngine implements SpeechEngine {
   readonly #format: AudioFormat;
   readonly #voices: readonly CommandVoice[];
   readonly #places: Places;
-  readonly #running = new Set<RunningProgram>();
+  /** Each with the moment when it is over and tidied up. */
+  readonly #running = new Map<RunningProgram, Promise<void>>();
 
   constructor(options: CommandOptions, file: string, env: Readonly<Record<string, string>>) {
     const { name, args = [], format = "wav", sampleRateHz } = options;
@@ -122,7 +123,8 @@ class CommandEngine implements SpeechEngine {
       yield* expectFormat(spoken(program, this.name), this.#format, this.name);
     } catch (error) {
       signal.throwIfAborted();
-      throw SpeechError.from(error, "engine_failed", `${this.name} broke off`);
+      if (error instanceof SpeechError) throw error;
+      throw new SpeechError("engine_failed", `${this.name} broke off`, { cause: error, engine: this.name });
     } finally {
       signal.removeEventListener("abort", stop);
       program.stop();
@@ -132,8 +134,8 @@ class CommandEngine implements SpeechEngine {
   /** Ends every process and waits until it is gone. */
   async close(): Promise<void> {
     this.#places.close();
-    for (const program of this.#running) program.stop();
-    await Promise.all([...this.#running].map(({ ended }) => ended));
+    for (const program of this.#running.keys()) program.stop();
+    await Promise.all(this.#running.values());
   }
 
   #check(request: SynthesisRequest): void {
@@ -147,9 +149,9 @@ class CommandEngine implements SpeechEngine {
     const { args = [], input = "stdin", killGraceMs: graceMs = KILL_GRACE_MS } = this.#options;
     const text = withoutControls(request.text);
     let folder: string | undefined;
-    const tidy = (): void => {
+    const tidy = async (): Promise<void> => {
       leave();
-      if (folder !== undefined) void rm(folder, { recursive: true, force: true }).catch(() => {});
+      if (folder !== undefined) await rm(folder, { recursive: true, force: true }).catch(() => {});
     };
     try {
       if (input === "file") {
@@ -159,14 +161,11 @@ class CommandEngine implements SpeechEngine {
       const values = valuesOf(request, text, folder === undefined ? "" : join(folder, "text"));
       const run = { file: this.#file, args: fillArguments(args, values), env: this.#env, graceMs };
       const program = new RunningProgram({ ...run, ...(input === "stdin" && { input: `${text}\n` }) });
-      this.#running.add(program);
-      void program.ended.then(() => {
-        this.#running.delete(program);
-        tidy();
-      });
+      const over = program.ended.then(tidy).then(() => void this.#running.delete(program));
+      this.#running.set(program, over);
       return program;
     } catch (cause) {
-      tidy();
+      await tidy();
       throw new SpeechError("engine_failed", `${this.name} could not be started`, { cause, engine: this.name });
     }
   }
@@ -201,5 +200,5 @@ function valuesOf({ voice, speed, language = "" }: SynthesisRequest, text: strin
 
 /** An argument cannot hold a NUL, and programs stop at it; other controls mean nothing when spoken. */
 function withoutControls(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, " ");
+  return text.replace(/(?![\t\n])\p{Cc}/gu, " ");
 }

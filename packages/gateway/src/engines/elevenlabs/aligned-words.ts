@@ -17,7 +17,10 @@ const MAX_PENDING = 65_536;
 /** Words out of characters that come in pieces, cut anywhere, also within a word. */
 export class AlignedWords {
   #pending: TimedCharacter[] = [];
+  /** Of the last word. */
   #endMs = 0;
+  /** Of the last character. */
+  #heardMs = 0;
   #offsetMs = 0;
 
   /** The words that are surely complete. Throws for lists that do not fit together. */
@@ -38,9 +41,10 @@ export class AlignedWords {
    */
   #timed({ characters, character_start_times_seconds: starts, character_end_times_seconds: ends }: Alignment) {
     if (starts.length !== characters.length || ends.length !== characters.length) throw new Error("a torn alignment");
-    const lastMs = this.#pending.at(-1)?.endMs ?? this.#endMs;
-    const firstMs = (starts[0] ?? 0) * 1000 + this.#offsetMs;
-    if (firstMs < lastMs - 1) this.#offsetMs += lastMs - firstMs;
+    if (characters.length === 0) return [];
+    const firstMs = starts[0]! * 1000 + this.#offsetMs;
+    if (firstMs < this.#heardMs - 1) this.#offsetMs += this.#heardMs - firstMs;
+    this.#heardMs = ends.at(-1)! * 1000 + this.#offsetMs;
     return characters.map((text, at) => ({
       text,
       startMs: starts[at]! * 1000 + this.#offsetMs,

@@ -91,7 +91,7 @@ export function elevenLabsEngine(options: ElevenLabsOptions): SpeechEngine {
       signal.throwIfAborted();
       throw error;
     }
-    yield* expectFormat(lines(answerBytes(response, name, signal), name), format, name);
+    yield* expectFormat(lines(answerBytes(response, name, signal), name, signal), format, name);
   }
 
   return {
@@ -133,7 +133,11 @@ function bodyOf({ text, speed, language }: SynthesisRequest, model: string, opti
 type Line = { readonly audio_base64?: unknown; readonly alignment?: Alignment | null; readonly detail?: unknown };
 
 /** One line after the other: a piece of audio in base64, when its characters are heard, or why there is no more. */
-async function* lines(bytes: AsyncIterable<Uint8Array>, engine: string): AsyncGenerator<SynthesisChunk> {
+async function* lines(
+  bytes: AsyncIterable<Uint8Array>,
+  engine: string,
+  signal: AbortSignal,
+): AsyncGenerator<SynthesisChunk> {
   const parser = new JsonLines({ maxLineBytes: MAX_LINE_BYTES });
   const words = new AlignedWords();
   let heard = false;
@@ -147,8 +151,11 @@ async function* lines(bytes: AsyncIterable<Uint8Array>, engine: string): AsyncGe
   try {
     for await (const piece of bytes) yield* read(parser.push(piece));
     yield* read(parser.finish());
-  } catch (error) {
-    throw SpeechError.from(error, "engine_failed", `${engine} sent lines that are not understood`);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (thrown instanceof SpeechError) throw thrown;
+    const message = `${engine} sent lines that are not understood`;
+    throw new SpeechError("engine_failed", message, { cause: thrown, engine });
   }
   if (!heard) throw new SpeechError("engine_no_audio", `${engine} answered without audio`, { engine });
   const last = words.finish();

@@ -57,7 +57,7 @@ export async function* answerBytes(
     }
   } catch (cause) {
     signal.throwIfAborted();
-    throw SpeechError.from(cause, "engine_failed", `${engine} broke off`);
+    throw new SpeechError("engine_failed", `${engine} broke off`, { cause, engine });
   }
   if (!some) throw new SpeechError("engine_no_audio", `${engine} answered without audio`, { engine });
 }

@@ -74,14 +74,16 @@ const queryOf = ({ url = "" }: IncomingMessage): URLSearchParams => new URL(url,
 
 function listVoices(request: IncomingMessage, response: ServerResponse, standIn: ElevenLabsStandIn): void {
   const { pathname } = new URL(request.url ?? "", "http://stand-in");
-  if (request.headers["xi-api-key"] === undefined) return refuse(response, { kind: "status", status: 401 }, undefined);
-  if (pathname === "/v1/voices") return sendJson(response, 200, { voices: VOICES });
-  if (pathname !== "/v2/voices" || !standIn.hasV2) return sendJson(response, 404, { detail: "Not Found" });
-  const from = Number(queryOf(request).get("next_page_token") ?? 0);
-  const to = from + standIn.pageSize;
-  const has_more = to < VOICES.length;
-  const page = { voices: VOICES.slice(from, to), has_more, total_count: VOICES.length };
-  sendJson(response, 200, { ...page, ...(has_more && { next_page_token: String(to) }) });
+  if (request.headers["xi-api-key"] === undefined) refuse(response, { kind: "status", status: 401 }, undefined);
+  else if (pathname === "/v1/voices") sendJson(response, 200, { voices: VOICES });
+  else if (pathname !== "/v2/voices" || !standIn.hasV2) sendJson(response, 404, { detail: "Not Found" });
+  else sendJson(response, 200, pageOf(Number(queryOf(request).get("next_page_token") ?? 0), standIn.pageSize));
+}
+
+function pageOf(from: number, size: number): unknown {
+  const has_more = from + size < VOICES.length;
+  const page = { voices: VOICES.slice(from, from + size), has_more, total_count: VOICES.length };
+  return { ...page, ...(has_more && { next_page_token: String(from + size) }) };
 }
 
 type Problem = { readonly status: number; readonly detail: unknown };
