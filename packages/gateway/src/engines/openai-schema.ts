@@ -1,16 +1,6 @@
 import { z } from "zod";
 import { AUDIO_FORMAT_NAMES } from "../core/audio-format.ts";
-import {
-  baseUrl,
-  maxChars,
-  maxConcurrent,
-  maxQueued,
-  name,
-  nearlyFree,
-  sampleRateHz,
-  timeoutMs,
-  version,
-} from "./common-fields.ts";
+import { baseUrl, guards, maxChars, name, nearlyFree, sampleRateHz, version } from "./common-fields.ts";
 
 const passModel = z
   .boolean()
@@ -19,7 +9,7 @@ const passModel = z
 
 /** Any server that speaks OpenAI's protocol. */
 export const openAiCompatibleSchema = z.strictObject({
-  ...{ name, type: z.literal("openai-compatible"), timeoutMs, maxConcurrent, maxQueued },
+  ...{ name, type: z.literal("openai-compatible"), ...guards },
   baseUrl: baseUrl.describe("With its /v1."),
   apiKey: z.string().min(1).optional().describe("Sent as a bearer token."),
   model: z.string().min(1).optional().describe("Sent when the caller names none."),
@@ -33,7 +23,7 @@ export const openAiCompatibleSchema = z.strictObject({
 
 /** OpenAI itself. */
 export const openAiSchema = z.strictObject({
-  ...{ name, type: z.literal("openai"), timeoutMs, maxConcurrent, maxQueued },
+  ...{ name, type: z.literal("openai"), ...guards },
   apiKey: z.string({ error: "must be given: a key of your OpenAI account" }).min(1),
   model: z
     .string({ error: "must be given: one of the speech models that your OpenAI account has" })

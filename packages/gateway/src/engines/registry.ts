@@ -3,18 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import type { SpeechEngine } from "../core/ports.ts";
 import { type CommandVoice, createCommandEngine } from "./command/command-engine.ts";
 import { commandSchema } from "./command/command-schema.ts";
-import {
-  baseUrl,
-  maxChars,
-  maxConcurrent,
-  maxQueued,
-  name,
-  optional,
-  sampleRateHz,
-  timeoutMs,
-  version,
-  workers,
-} from "./common-fields.ts";
+import { baseUrl, guards, maxChars, name, optional, sampleRateHz, version, workers } from "./common-fields.ts";
 import { createEdgeEngine, EDGE_OUTPUT_FORMATS } from "./edge/edge-engine.ts";
 import { elevenLabsEngine } from "./elevenlabs/elevenlabs-engine.ts";
 import { elevenLabsSchema } from "./elevenlabs/elevenlabs-schema.ts";
@@ -47,9 +36,9 @@ const MAX_QUEUED_PER_WORKER = 100;
 
 /** Fields of each engine type, with their meaning. */
 export const ENGINE_SCHEMAS = {
-  flite: z.strictObject({ name, type: z.literal("flite"), timeoutMs, workers, maxConcurrent, maxQueued }),
+  flite: z.strictObject({ name, type: z.literal("flite"), workers, ...guards }),
   espeak: z.strictObject({
-    ...{ name, type: z.literal("espeak"), timeoutMs, workers, maxConcurrent, maxQueued, optional },
+    ...{ name, type: z.literal("espeak"), workers, ...guards, optional },
     modulePath: z
       .union([z.string().min(1), z.literal(false)])
       .optional()
@@ -63,13 +52,13 @@ export const ENGINE_SCHEMAS = {
   openai: openAiSchema,
   elevenlabs: elevenLabsSchema,
   piper: z.strictObject({
-    ...{ name, type: z.literal("piper"), timeoutMs, maxConcurrent, maxQueued },
+    ...{ name, type: z.literal("piper"), ...guards },
     baseUrl: baseUrl.describe("Of `python3 -m piper.http_server`."),
     sampleRateHz: sampleRateHz.optional().describe("Of its voices' models; 22050 if not given."),
     ...{ maxChars, version },
   }),
   edge: z.strictObject({
-    ...{ name, type: z.literal("edge"), timeoutMs, maxConcurrent, maxQueued },
+    ...{ name, type: z.literal("edge"), ...guards },
     baseUrl: z
       .url({ protocol: /^https?$/ })
       .optional()
@@ -123,17 +112,14 @@ const CREATE: { readonly [Type in EngineType]: Create<Type> } = {
     const advice = "install it, give its full path, or name its folder in `env: { PATH: … }`";
     throw new EngineConfigError(`engine "${config.name}": there is no program "${config.command}"; ${advice}`);
   },
-  async edge({ type: _, timeoutMs: __, maxConcurrent: ___, maxQueued: ____, ...config }, { clock, fetch }) {
-    return createEdgeEngine({ ...withoutUndefined(config), clock, ...(fetch && { fetch }) });
-  },
+  edge: (config, deps) => Promise.resolve(createEdgeEngine({ ...remote(config, deps), clock: deps.clock })),
 };
 
-/** What an adapter over HTTP gets of its entry; its line and deadlines are others' business. */
-function remote<T extends { type: string; timeoutMs?: unknown; maxConcurrent?: unknown; maxQueued?: unknown }>(
-  { type: _, timeoutMs: __, maxConcurrent: ___, maxQueued: ____, ...config }: T,
-  { fetch }: EngineDeps,
-) {
-  return { ...withoutUndefined(config), ...(fetch && { fetch }) };
+/** What an adapter over HTTP gets of its entry: without the type, and without what stands before it. */
+function remote<T extends { readonly type: string }>(config: T, { fetch }: EngineDeps) {
+  const own = Object.entries(config).filter(([field]) => field !== "type" && !Object.hasOwn(guards, field));
+  const options = Object.fromEntries(own) as Omit<T, "type" | keyof typeof guards>;
+  return { ...withoutUndefined(options), ...(fetch && { fetch }) };
 }
 
 type Bounds = { readonly timeoutMs: number; readonly workers: number; readonly maxQueued: number };

@@ -1,16 +1,6 @@
 import { z } from "zod";
 import { AUDIO_FORMAT_NAMES } from "../../core/audio-format.ts";
-import {
-  maxChars,
-  maxConcurrent,
-  maxQueued,
-  name,
-  nearlyFree,
-  optional,
-  sampleRateHz,
-  timeoutMs,
-  version,
-} from "../common-fields.ts";
+import { guards, maxChars, name, nearlyFree, optional, sampleRateHz, version } from "../common-fields.ts";
 import { PLACEHOLDERS, placeholdersIn } from "./fill-arguments.ts";
 
 const voice = z.strictObject({
@@ -24,7 +14,7 @@ const MAX_GRACE_MS = 60_000;
 
 export const commandSchema = z
   .strictObject({
-    ...{ name, type: z.literal("command"), timeoutMs, maxConcurrent, maxQueued, optional },
+    ...{ name, type: z.literal("command"), ...guards, optional },
     command: z
       .string()
       .regex(/^\S.*$/, "must be a program's name or path")
