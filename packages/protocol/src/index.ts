@@ -1,3 +1,4 @@
+export * from "./engine-stats.ts";
 export * from "./socket.ts";
 
 /** Audio formats of `POST /v1/audio/speech`, named as OpenAI names them. */

@@ -105,6 +105,13 @@ export const ERROR_CODES = {
     retryable: false,
     meaning: "The engine refused this request and would refuse it again.",
   },
+  engine_unauthorized: {
+    status: 502,
+    type: "engine_error",
+    retryable: true,
+    meaning:
+      "The engine does not accept the key that the gateway has for it; its `apiKey` in the config file is wrong.",
+  },
   engine_no_audio: {
     status: 502,
     type: "engine_error",

@@ -115,7 +115,8 @@ async function refusal(response: Response, engine: string): Promise<SpeechError>
   const retryAfter = headers.get("retry-after");
   const seconds = retryAfter !== null && /^\d+$/.test(retryAfter) ? Number(retryAfter) : status === 429 ? 1 : undefined;
   const details = { engine, ...(seconds !== undefined && { retryAfterMs: seconds * 1000 }) };
-  return new SpeechError(ours ? "engine_rejected" : "engine_failed", `${engine} answered ${status}`, details);
+  const code = status === 401 || status === 403 ? "engine_unauthorized" : ours ? "engine_rejected" : "engine_failed";
+  return new SpeechError(code, `${engine} answered ${status}`, details);
 }
 
 /** `["a"]`, `{"voices": ["a"]}`, `{"voices": [{"id"|"voice_id"|"name", …}]}` and `{"data": […]}` are all found in the wild. */

@@ -43,13 +43,25 @@ const maxConcurrent = z
   .max(10_000)
   .optional()
   .describe("Syntheses that may run at once; others wait, and tenants take turns.");
+const breaker = z
+  .strictObject({
+    failures: z.number().int().min(1).max(1_000).optional(),
+    openMs: z.number().int().min(10).max(600_000).optional(),
+    maxOpenMs: z.number().int().min(10).max(3_600_000).optional(),
+  })
+  .optional()
+  .describe("`failures` in a row after which it is left alone for `openMs`, at most `maxOpenMs`.");
+const hedge = z.boolean().optional().describe("Ask the next engine as well when this one is slower than usual.");
+const costPerMillionChars = z.number().min(0).optional().describe("For the statistics, in your currency.");
+/** What stands between callers and the engine; the adapter itself does not see it. */
+const guards = { timeoutMs, maxConcurrent, maxQueued, breaker, hedge, costPerMillionChars };
 const optional = z.boolean().optional().describe("Go on without it when it is not installed.");
 
 /** Fields of each engine type, with their meaning. */
 export const ENGINE_SCHEMAS = {
-  flite: z.strictObject({ name, type: z.literal("flite"), timeoutMs, workers, maxConcurrent, maxQueued }),
+  flite: z.strictObject({ name, type: z.literal("flite"), workers, ...guards }),
   espeak: z.strictObject({
-    ...{ name, type: z.literal("espeak"), timeoutMs, workers, maxConcurrent, maxQueued, optional },
+    ...{ name, type: z.literal("espeak"), workers, optional, ...guards },
     modulePath: z
       .union([z.string().min(1), z.literal(false)])
       .optional()
@@ -60,7 +72,7 @@ export const ENGINE_SCHEMAS = {
       .describe("The program, `espeak-ng` if not given; false: do not use it."),
   }),
   "openai-compatible": z.strictObject({
-    ...{ name, type: z.literal("openai-compatible"), timeoutMs, maxConcurrent, maxQueued },
+    ...{ name, type: z.literal("openai-compatible"), ...guards },
     baseUrl: z.url({ protocol: /^https?$/ }).describe("With its /v1."),
     apiKey: z.string().min(1).optional().describe("Sent as a bearer token."),
     model: z.string().min(1).optional().describe("Sent when the caller names none."),
@@ -98,10 +110,16 @@ const CREATE: { readonly [Type in EngineType]: Create<Type> } = {
     const advice = "install the program espeak-ng or the package @echogarden/espeak-ng-emscripten, or remove the entry";
     throw new EngineConfigError(`engine "${config.name}": espeak is not installed; ${advice}`);
   },
-  async "openai-compatible"({ type: _, timeoutMs: __, maxConcurrent: ___, maxQueued: ____, ...config }, { fetch }) {
-    return openAiCompatibleEngine({ ...withoutUndefined(config), ...(fetch && { fetch }) });
+  async "openai-compatible"(config, { fetch }) {
+    return openAiCompatibleEngine({ ...adapterOptions(config), ...(fetch && { fetch }) });
   },
 };
+
+/** The fields that an adapter takes: without the type, and without what stands before it. */
+function adapterOptions<T extends object>(config: T) {
+  const own = Object.entries(config).filter(([field]) => field !== "type" && !Object.hasOwn(guards, field));
+  return withoutUndefined(Object.fromEntries(own) as Omit<T, "type" | keyof typeof guards>);
+}
 
 type Bounds = { readonly timeoutMs: number; readonly workers: number; readonly maxQueued: number };
 

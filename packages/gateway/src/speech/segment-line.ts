@@ -18,6 +18,8 @@ const PREFETCH = 1;
 export class SegmentLine {
   readonly #options: SegmentLineOptions;
   readonly #begun = new Map<number, Promise<SpokenSegment>>();
+  /** Engines that failed in this utterance: its next segments do not wait for them again. */
+  readonly #failed = new Set<string>();
 
   constructor(options: SegmentLineOptions) {
     this.#options = options;
@@ -43,7 +45,9 @@ export class SegmentLine {
     const known = this.#begun.get(at);
     if (known !== undefined) return known;
     const looked = ahead[at];
-    const begun = looked ? Promise.resolve(looked) : chain.speak(segments[at]!, { signal, alreadyMissed: at === 0 });
+    const begun = looked
+      ? Promise.resolve(looked)
+      : chain.speak(segments[at]!, { signal, alreadyMissed: at === 0, failed: this.#failed });
     begun.catch(() => {}); // its turn may never come
     this.#begun.set(at, begun);
     return begun;
@@ -57,7 +61,10 @@ export class SegmentLine {
     try {
       for await (const { audio } of spoken.chunks) if (audio !== undefined) yield audio;
     } catch (error) {
-      if (!this.#options.signal.aborted) this.#options.onFailed?.(spoken);
+      if (!this.#options.signal.aborted) {
+        this.#failed.add(spoken.engine);
+        this.#options.onFailed?.(spoken);
+      }
       throw error;
     }
   }
