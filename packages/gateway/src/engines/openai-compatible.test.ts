@@ -56,7 +56,7 @@ describe("openAiCompatibleEngine()", () => {
 
   it.each([
     [400, "engine_rejected"],
-    [401, "engine_rejected"],
+    [401, "engine_unauthorized"],
     [408, "engine_failed"],
     [429, "engine_failed"],
     [500, "engine_failed"],

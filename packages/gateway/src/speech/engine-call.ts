@@ -99,7 +99,7 @@ function listened(
   { clock, transcoder }: EngineCallDeps,
   engine: SpeechEngine,
   request: SynthesisRequest,
-  { guards }: EngineState,
+  { guards, pace }: EngineState,
   signal: AbortSignal,
 ): AsyncIterable<SynthesisChunk> {
   const retried = (own: AbortSignal) =>
@@ -117,7 +117,7 @@ function listened(
     onLate: (waitedMs) =>
       new SpeechError("engine_timeout", `${engine.name} sent nothing for ${waitedMs} ms`, { engine: engine.name }),
   });
-  return rightAudio(timely, { request, format: engine.outputFormat(request), transcoder, signal });
+  return rightAudio(timely, { request, format: engine.outputFormat(request), transcoder, pace, signal });
 }
 
 function resting({ name, retryInMs }: EngineState): SpeechError {

@@ -6,6 +6,8 @@ import type { FairQueue } from "../resilience/fair-queue.ts";
 import { HedgeBudget, hedgeDelayMs } from "../resilience/hedge.ts";
 import { RollingCounts, RollingQuantiles } from "../resilience/rolling.ts";
 
+import { UsualPace } from "./plausible.ts";
+
 /** What stands between callers and one engine. */
 export type EngineGuards = {
   /** Deadline of the first audio. */
@@ -46,7 +48,7 @@ const NOT_ITS_FAULT: ReadonlySet<ErrorCode> = new Set([
 const SAMPLES = 200;
 const SUCCESS_WINDOW_MS = 300_000;
 /** A wrong key is not mended by itself. */
-const UNAUTHORIZED_OPEN_MS = 60_000;
+const UNAUTHORIZED_OPEN_MS = 30_000;
 const MILLION = 1_000_000;
 
 /** Whether a failure counts against the engine. */
@@ -59,6 +61,7 @@ export class EngineState {
   readonly name: string;
   readonly guards: EngineGuards;
   readonly hedges = new HedgeBudget();
+  readonly pace = new UsualPace();
   readonly #breaker: Breaker;
   readonly #firstAudio = new RollingQuantiles({ size: SAMPLES });
   readonly #outcomes: RollingCounts;
