@@ -12,7 +12,7 @@ describeSpeechEngine(
     const engine = openAiCompatibleEngine({ name: "upstream", baseUrl: server.baseUrl });
     return { ...engine, close: () => Promise.all(servers.splice(0).map((each) => each.close())).then(() => undefined) };
   },
-  { voice: "alloy", deterministic: true, unknownVoiceCodes: ["engine_rejected"], msPerChar: [15, 25] },
+  { voice: "alloy", deterministic: true, unknownVoiceCodes: ["engine_rejected"] },
 );
 
 describe("openAiCompatibleEngine()", () => {
