@@ -44,5 +44,5 @@ const MIN_DELAY_MS = 20;
 /** How long an answer may take before a second one is asked for: longer than 95 % of them took. Undefined: not known yet. */
 export function hedgeDelayMs(firstAnswers: RollingQuantiles): number | undefined {
   const usual = firstAnswers.count < MIN_ANSWERS ? undefined : firstAnswers.quantile(USUAL);
-  return usual && Math.max(MIN_DELAY_MS, usual);
+  return usual === undefined ? undefined : Math.max(MIN_DELAY_MS, usual);
 }

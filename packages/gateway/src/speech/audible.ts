@@ -9,6 +9,7 @@ export const AUDIBLE_PEAK = 0.002;
 
 /** More leading silence than this is an engine that says nothing. */
 const MAX_LEADING_SILENCE_MS = 5_000;
+const MAX_UNHEARD_BYTES = 1024 * 1024;
 const PCM_BYTES_PER_SAMPLE = 2;
 
 export type AudibleOptions = CallOptions & { readonly format: AudioFormat; readonly transcoder: Transcoder };
@@ -84,7 +85,10 @@ async function* audibleDecoded(
   let bytes = 0;
   try {
     for (let pending = source.next(); ; pending = source.next()) {
-      const next = await Promise.race([pending, verdict]);
+      pending.catch(() => {}); // thrown when it is awaited
+      // Enough to tell: what is sent faster than it is decoded must not pile up here.
+      if (bytes > MAX_UNHEARD_BYTES) copy.end();
+      const next = bytes > MAX_UNHEARD_BYTES ? await verdict : await Promise.race([pending, verdict]);
       if (next === "audible") {
         yield* held;
         for (let rest = await pending; !rest.done; rest = await source.next()) yield rest.value;

@@ -111,7 +111,12 @@ async function durationOf(sent: readonly Uint8Array[], options: RightAudioOption
       return (dataBytes / head.bytesPerSecond) * 1000;
     }
   }
-  return (await transcoder.inspect(whole, format, { signal })).durationMs;
+  try {
+    return (await transcoder.inspect(whole, format, { signal })).durationMs;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new SpeechError("engine_failed", `the engine's ${format.name} is broken`, { cause: error });
+  }
 }
 
 function cutOr(kind: "more" | "less", text: string, durationMs: number): SpeechError {
