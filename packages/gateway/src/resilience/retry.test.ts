@@ -5,7 +5,9 @@ import { isDroppedConnection, retriedOnce } from "./retry.ts";
 const { signal } = new AbortController();
 const dropped = Object.assign(new Error("other side closed"), { code: "UND_ERR_SOCKET" });
 
-function calls(script: (readonly (number | Error)[])[], { afterMs = 0, mayRetry = () => true } = {}) {
+type Script = { readonly afterMs?: number; readonly mayRetry?: () => boolean };
+
+function calls(script: (readonly (number | Error)[])[], { afterMs = 0, mayRetry = () => true }: Script = {}) {
   const clock = manualClock();
   const seen = { starts: 0, retries: 0 };
   async function* start(): AsyncGenerator<number> {
