@@ -41,6 +41,7 @@ const ROOTS = new Set([
   "access.ts",
   "app.ts",
   "compose.ts",
+  "compose-engines.ts",
   "compose-redis.ts",
   "compose-stats.ts",
   "compose-stores.ts",

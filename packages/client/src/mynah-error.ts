@@ -16,7 +16,7 @@ export type MynahErrorDetails = {
  * errors have no HTTP status to tell it by.
  */
 const RETRYABLE = new Set(
-  "request_timeout rate_limit_exceeded too_many_failures too_many_sockets too_many_utterances internal engine_no_audio engine_failed engine_timeout transcode_failed engines_unavailable overloaded shutting_down unreachable audio_cut_off connection_lost".split(
+  "request_timeout rate_limit_exceeded too_many_failures too_many_sockets too_many_utterances internal engine_unauthorized engine_no_audio engine_failed engine_timeout transcode_failed engines_unavailable overloaded shutting_down unreachable audio_cut_off connection_lost".split(
     " ",
   ),
 );

@@ -21,7 +21,7 @@ import { fixed, table } from "./support/report.ts";
 
 const LINES = Number(process.env.BENCH_LINES ?? 5_000);
 const CALLERS_PER_SERVER = 12;
-const ENGINE = { firstByteMs: 25, chunkMs: 4, chunkDurationMs: 200, durationMsPerChar: 10, maxChars: 4096 };
+const ENGINE = { firstByteMs: 25, chunkMs: 4, chunkDurationMs: 200, durationMsPerChar: 20, maxChars: 4096 };
 const MEMORY_BYTES = 8 * 1024 * 1024; // less than the trace takes, so that Redis is needed
 const PATIENCE_MS = 20_000;
 const ATTEMPTS = 40;

@@ -71,12 +71,13 @@ export type LocalStatsContext = {
   readonly cache: SegmentCache;
   readonly uptimeMs: number;
   readonly maxBytes: number;
+  readonly engines: StatsBody["engines"];
 };
 
 /** This server's part of /v1/stats. */
 export function localStatsBody(
   counters: Readonly<Counters>,
-  { memory, cache, uptimeMs, maxBytes }: LocalStatsContext,
+  { memory, cache, uptimeMs, maxBytes, engines }: LocalStatsContext,
 ): SpeechStats {
   const { hits, misses, coalesced, stale, transcoded } = counters;
   const all = hits + misses + coalesced + stale;
@@ -96,5 +97,6 @@ export function localStatsBody(
       audioSeconds: counters.savedAudioMs / 1000,
     },
     memory: { entries: memory.count, bytes: memory.bytes, maxBytes },
+    engines,
   };
 }

@@ -3,16 +3,16 @@ import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { createAudioJoiner } from "./audio/join.ts";
 import { createTranscoder } from "./audio/transcode.ts";
+import { engineGuards, engineHealth, openEngines } from "./compose-engines.ts";
 import type { RedisRoles } from "./compose-redis.ts";
 import { localStatsBody, openAllServersStats } from "./compose-stats.ts";
 import { openStores } from "./compose-stores.ts";
-import { type Config, ConfigError, type EngineConfig } from "./config/config.ts";
+import type { Config } from "./config/config.ts";
 import { type AudioFormat, type AudioFormatName, DELIVERY_SAMPLE_RATE_HZ } from "./core/audio-format.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
-import { SpeechError } from "./core/errors.ts";
 import { EventBus } from "./core/events.ts";
 import type { AudioJoiner, AudioStore, SpeechEngine, Transcoder } from "./core/ports.ts";
-import { createEngines, EngineConfigError, engineWarnings } from "./engines/registry.ts";
+import { engineWarnings } from "./engines/registry.ts";
 import type { PartHealth, Readiness } from "./http/health-routes.ts";
 import type { SpeechStats } from "./http/stats-route.ts";
 import { type Limits, openLimits } from "./limits/limits.ts";
@@ -21,10 +21,10 @@ import { logEvents } from "./observe/log.ts";
 import { type Counters, countEvents } from "./observe/stats.ts";
 import { RedisFlightBoard } from "./redis/redis-flight-board.ts";
 import type { RedisPort } from "./redis/redis-port.ts";
-import { FairQueue } from "./resilience/fair-queue.ts";
 import { type Converse, createConverse } from "./speech/converse.ts";
 import { createEngineCall } from "./speech/engine-call.ts";
 import { EngineChain } from "./speech/engine-chain.ts";
+import { EngineStates } from "./speech/engine-states.ts";
 import { SharedFlights } from "./speech/flight.ts";
 import { SegmentCache } from "./speech/segment-cache.ts";
 import { createSpeak, type Speak, type SpeakDeps } from "./speech/speak.ts";
@@ -45,6 +45,7 @@ export type SpeechSystem = {
   readonly events: EventBus;
   readonly counters: Readonly<Counters>;
   readonly voices: VoiceCatalogue;
+  readonly engineStates: EngineStates;
   readonly transcoder: Transcoder;
   readonly joiner: AudioJoiner;
   readonly speak: Speak;
@@ -67,12 +68,6 @@ const STORE_TIMEOUT_MS = 5_000;
 const MAX_DEFAULT_WORKERS = 4;
 /** Synthesis and codecs share the cores, and each thread takes tens of MiB. */
 const CORES_PER_WORKER = 2;
-
-/** With no engines configured: the embedded one, and eSpeak NG for its hundred languages where it is installed. */
-const EMBEDDED_ENGINES: readonly EngineConfig[] = [
-  { name: "flite", type: "flite" },
-  { name: "espeak", type: "espeak", optional: true },
-];
 
 export async function composeSpeech(config: Config, log: Logger, overrides: Overrides = {}): Promise<SpeechSystem> {
   const clock = overrides.clock ?? systemClock;
@@ -104,6 +99,12 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
   });
   const formats = deliveryFormats(config);
   const joiner = createAudioJoiner();
+  const states = new EngineStates({
+    clock,
+    events,
+    guardsOf: engineGuards(config, clock, workers),
+    engines: engines.map(({ name }) => name),
+  });
   const cache = new SegmentCache({
     store: stores.store,
     transcoder,
@@ -111,26 +112,21 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     events,
     clock,
     ...(redis && { flights: openFlights(redis, clock, events) }),
-    callEngine: createEngineCall({
-      clock,
-      events,
-      transcoder,
-      deadlinesOf: deadlines(config),
-      queueOf: engineQueues(config, clock, workers),
-    }),
+    callEngine: createEngineCall({ clock, events, transcoder, states }),
     sha256: (text) => hash("sha256", text),
     ttlMs: config.cacheTtlSeconds * 1000,
     storeTimeoutMs: STORE_TIMEOUT_MS,
     maxSegmentBytes: MAX_SEGMENT_BYTES,
     deliveryFormats: Object.values(formats),
   });
+  const chain = new EngineChain({ cache, states, clock, events });
   const speaking: SpeakDeps = {
     limiter: limits.limiter,
     countHits: config.rateLimitCountHits,
     voices,
     clock,
     events,
-    chain: new EngineChain({ cache }),
+    chain,
     joiner,
     maxTextChars: config.maxTextChars,
     maxCachedTextChars: config.cacheMaxTextChars,
@@ -144,6 +140,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     events,
     counters,
     voices,
+    engineStates: states,
     transcoder,
     joiner,
     speak: createSpeak(speaking),
@@ -152,7 +149,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     limits,
     redis: redis?.statePort,
     parts: () => ({
-      engines: engineHealth(engines),
+      engines: engineHealth(states),
       cache: cacheHealth(config, redis),
       limits: limitHealth(limits, redis?.statePort),
       ...redis?.parts(),
@@ -164,11 +161,13 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
         cache,
         uptimeMs: clock.monotonic() - startedAt,
         maxBytes: config.cacheMemoryMaxBytes,
+        engines: states.stats,
       }),
       ...allServers?.body(),
     }),
     async close() {
       voices.close();
+      await chain.close();
       await cache.close();
       await Promise.all([
         stores.close(),
@@ -180,19 +179,6 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
       await redis?.close();
     },
   };
-}
-
-async function openEngines(config: Config, clock: Clock, workers: number): Promise<SpeechEngine[]> {
-  const entries = config.engines.length > 0 ? config.engines : EMBEDDED_ENGINES;
-  try {
-    return await createEngines(entries, {
-      clock,
-      workers: config.synthesisWorkers ?? workers,
-      timeoutMs: config.engineTimeoutMs,
-    });
-  } catch (error) {
-    throw error instanceof EngineConfigError ? new ConfigError(error.message) : error;
-  }
 }
 
 /** Loaded when it is wanted: the client is the largest of our modules, and a gateway without Redis has no use for it. */
@@ -220,52 +206,10 @@ function deliveryFormats(config: Config): Record<AudioFormatName, AudioFormat> {
   };
 }
 
-function deadlines(config: Config) {
-  const own = new Map(config.engines.map(({ name, timeoutMs }) => [name, timeoutMs]));
-  return (engine: string) => {
-    const given = own.get(engine);
-    const ms = typeof given === "number" ? given : config.engineTimeoutMs;
-    return { firstAudioMs: ms, betweenChunksMs: ms };
-  };
-}
-
 /** What each subject may do, by the configuration. */
 export function configuredAllowances({ rateLimitPerMinute, rateLimitPerHour, plans, tenants }: Config) {
   const standard = { requestsPerMinute: rateLimitPerMinute, requestsPerHour: rateLimitPerHour };
   return planAllowances({ default: standard, plans, tenants });
-}
-
-/** More than its threads, so that none of them waits for the line to move. */
-const TURNS_PER_WORKER = 2;
-const REMOTE_TURNS = 32;
-const MAX_QUEUED = 1_000;
-
-/** The line before each engine. Embedded ones have their threads' number of places, others what the config says. */
-function engineQueues(config: Config, clock: Clock, workers: number) {
-  const entries = new Map([...EMBEDDED_ENGINES, ...config.engines].map((entry) => [entry.name, entry]));
-  const deadlinesOf = deadlines(config);
-  const number = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
-  const queues = new Map<string, FairQueue>();
-  return (engine: string): FairQueue => {
-    const known = queues.get(engine);
-    if (known !== undefined) return known;
-    const entry: Partial<EngineConfig> = entries.get(engine) ?? {};
-    const threads = number(entry.workers) ?? config.synthesisWorkers ?? workers;
-    const embedded = ["flite", "espeak", "command"].includes(entry.type ?? "");
-    const queue = new FairQueue({
-      clock,
-      maxConcurrent: number(entry.maxConcurrent) ?? (embedded ? threads * TURNS_PER_WORKER : REMOTE_TURNS),
-      maxQueued: number(entry.maxQueued) ?? MAX_QUEUED,
-      maxWaitMs: deadlinesOf(engine).firstAudioMs,
-      onFull: (retryAfterMs) => new SpeechError("overloaded", `too many wait for ${engine}`, { engine, retryAfterMs }),
-    });
-    queues.set(engine, queue);
-    return queue;
-  };
-}
-
-function engineHealth(engines: readonly SpeechEngine[]): PartHealth {
-  return { status: "ok", detail: engines.map(({ name }) => name).join(", ") };
 }
 
 function cacheHealth(config: Config, redis: RedisRoles | undefined): PartHealth {

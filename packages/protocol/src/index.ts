@@ -1,5 +1,6 @@
 import type { SpokenWord } from "./socket.ts";
 
+export * from "./engine-stats.ts";
 export * from "./socket.ts";
 
 /** Audio formats of `POST /v1/audio/speech`, named as OpenAI names them. */

@@ -48,6 +48,12 @@ export type SpeechEvents = {
     readonly takenOver: boolean;
   };
   "engine.failed": { readonly engine: string; readonly code: ErrorCode; readonly error: unknown };
+  /** An engine's breaker opened or closed. `forMs`: until somebody may look whether it is well again. */
+  "breaker.changed": { readonly engine: string; readonly state: "open" | "closed"; readonly forMs: number };
+  /** A second engine was asked because the first took longer than it usually does. */
+  "engine.hedged": { readonly engine: string; readonly by: string; readonly afterMs: number };
+  /** Within one answer, the next segment is spoken by another engine. */
+  "engine.replaced": { readonly requestId: string; readonly from: string; readonly to: string };
   /** Audio was made from a cached other format instead of by the engine. */
   "segment.transcoded": { readonly from: AudioFormatName; readonly to: AudioFormatName };
   "store.failed": { readonly op: "get" | "set" | "has" | "delete" | "clear" | "renew"; readonly error: unknown };

@@ -18,8 +18,18 @@ const maxConcurrent = z
   .max(10_000)
   .optional()
   .describe("Syntheses that may run at once; others wait, and tenants take turns.");
+const breaker = z
+  .strictObject({
+    failures: z.number().int().min(1).max(1_000).optional(),
+    openMs: z.number().int().min(10).max(600_000).optional(),
+    maxOpenMs: z.number().int().min(10).max(3_600_000).optional(),
+  })
+  .optional()
+  .describe("`failures` in a row after which it is left alone for `openMs`, at most `maxOpenMs`.");
+const hedge = z.boolean().optional().describe("Ask the next engine as well when this one is slower than usual.");
+const costPerMillionChars = z.number().min(0).optional().describe("For the statistics, in your currency.");
 /** What stands between callers and the engine; the adapter itself does not see it. */
-export const guards = { timeoutMs, maxConcurrent, maxQueued };
+export const guards = { timeoutMs, maxConcurrent, maxQueued, breaker, hedge, costPerMillionChars };
 export const optional = z.boolean().optional().describe("Go on without it when it is not installed.");
 export const maxChars = z.number().int().positive().optional().describe("Longest text of one request.");
 export const nearlyFree = z

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { type Static, Type } from "typebox";
+import { type Static, type TSchema, Type } from "typebox";
 
 const Count = Type.Integer({ minimum: 0 });
 const Requests = Type.Object({ delivered: Count, failed: Count, refused: Count });
@@ -15,6 +15,22 @@ const Segments = Type.Object({
 const Saved = Type.Object({ bytes: Count, characters: Count, audioSeconds: Type.Number() });
 const RedisState = Type.Enum(["connecting", "up", "down"]);
 
+const OrNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+const Ms = OrNull(Type.Number());
+const Engine = Type.Object({
+  name: Type.String(),
+  state: Type.Enum(["closed", "open", "half-open", "off"]),
+  retryInMs: Count,
+  successRate: OrNull(Type.Number()),
+  firstAudioMs: Type.Object({ p50: Ms, p95: Ms }),
+  inFlight: Count,
+  queued: Count,
+  calls: Count,
+  failures: Type.Record(Type.String(), Count),
+  characters: Type.Object({ spoken: Count, saved: Count }),
+  cost: OrNull(Type.Object({ perMillionChars: Type.Number(), spent: Type.Number(), saved: Type.Number() })),
+});
+
 const StatsBody = Type.Object({
   uptimeMs: Type.Number(),
   requests: Requests,
@@ -23,6 +39,8 @@ const StatsBody = Type.Object({
   saved: Saved,
   sockets: Type.Object({ open: Count, utterances: Count }),
   memory: Type.Object({ entries: Count, bytes: Count, maxBytes: Count }),
+  /** In the order of preference; each as `EngineStats` of the protocol. */
+  engines: Type.Array(Engine),
   allServers: Type.Optional(
     Type.Object({
       requests: Requests,

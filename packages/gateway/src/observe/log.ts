@@ -12,6 +12,11 @@ export function logEvents(events: EventBus, log: Logger): void {
   events.on("engine.failed", ({ engine, code, error }) =>
     log.warn({ engine, code, reason: messageOf(error) }, "engine failed"),
   );
+  events.on("breaker.changed", ({ engine, state, forMs }) => {
+    if (state === "open") log.warn({ engine, forMs: Math.round(forMs) }, "engine is left alone");
+    else log.info({ engine }, "engine is back");
+  });
+  events.on("engine.replaced", (event) => log.info(event, "engine replaced within an answer"));
   events.on("store.failed", ({ op, error }) => log.debug({ op, reason: messageOf(error) }, "store failed"));
   events.on("store.skipped", ({ reason, error }) => log.warn({ reason, cause: messageOf(error) }, "audio not stored"));
 }

@@ -59,7 +59,9 @@ describe("admit()", () => {
   });
 
   it("gives back what broke off in the middle", async () => {
-    const { say, left } = rig([minute, characters], { engines: [standInEngine({ failAfterBytes: 9_600 })] });
+    const { say, left } = rig([minute, characters], {
+      engines: [standInEngine({ failAfterBytes: 9_600, chunkMs: 5 })],
+    });
     const result = await say("Half of this is heard.");
     await expect(heard(result)).rejects.toMatchObject({ code: "engine_failed" });
     await expect.poll(left).toEqual([4, 40]);

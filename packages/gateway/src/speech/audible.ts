@@ -2,12 +2,14 @@ import { PushStream } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, SynthesisChunk, Transcoder } from "../core/ports.ts";
+import { isNoise } from "./noise.ts";
 
 /** Samples below this are silence: -54 dBFS, above the dither of every engine measured and below any speech. */
 export const AUDIBLE_PEAK = 0.002;
 
 /** More leading silence than this is an engine that says nothing. */
 const MAX_LEADING_SILENCE_MS = 5_000;
+const MAX_UNHEARD_BYTES = 1024 * 1024;
 const PCM_BYTES_PER_SAMPLE = 2;
 
 export type AudibleOptions = CallOptions & { readonly format: AudioFormat; readonly transcoder: Transcoder };
@@ -21,6 +23,7 @@ export function audible(
   chunks: AsyncIterable<SynthesisChunk>,
   options: AudibleOptions,
 ): AsyncGenerator<SynthesisChunk> {
+  if (options.format.name === "aac") return someAudio(chunks); // nobody here can decode it
   return options.format.name === "pcm" ? audiblePcm(chunks, options.format) : audibleDecoded(chunks, options);
 }
 
@@ -33,6 +36,15 @@ export function pcmPeak(bytes: Uint8Array, offset: number): number {
     if (sample > peak) peak = sample;
   }
   return peak / 32_768;
+}
+
+async function* someAudio(chunks: AsyncIterable<SynthesisChunk>): AsyncGenerator<SynthesisChunk> {
+  let heard = false;
+  for await (const chunk of chunks) {
+    heard ||= chunk.audio !== undefined;
+    yield chunk;
+  }
+  if (!heard) throw noAudio();
 }
 
 async function* audiblePcm(chunks: AsyncIterable<SynthesisChunk>, format: AudioFormat): AsyncGenerator<SynthesisChunk> {
@@ -48,7 +60,9 @@ async function* audiblePcm(chunks: AsyncIterable<SynthesisChunk>, format: AudioF
     held.push(chunk);
     if (chunk.audio === undefined) continue;
     // A chunk may begin in the middle of a sample; its parity follows from all bytes before it.
-    heard = pcmPeak(chunk.audio, heldBytes % PCM_BYTES_PER_SAMPLE) >= AUDIBLE_PEAK;
+    const offset = heldBytes % PCM_BYTES_PER_SAMPLE;
+    heard = pcmPeak(chunk.audio, offset) >= AUDIBLE_PEAK;
+    if (heard && isNoise(chunk.audio, offset)) throw noise();
     heldBytes += chunk.audio.byteLength;
     if (heard) yield* held.splice(0);
     else if (heldBytes > maxHeldBytes) throw silent();
@@ -71,7 +85,10 @@ async function* audibleDecoded(
   let bytes = 0;
   try {
     for (let pending = source.next(); ; pending = source.next()) {
-      const next = await Promise.race([pending, verdict]);
+      pending.catch(() => {}); // thrown when it is awaited
+      // Enough to tell: what is sent faster than it is decoded must not pile up here.
+      if (bytes > MAX_UNHEARD_BYTES) copy.end();
+      const next = bytes > MAX_UNHEARD_BYTES ? await verdict : await Promise.race([pending, verdict]);
       if (next === "audible") {
         yield* held;
         for (let rest = await pending; !rest.done; rest = await source.next()) yield rest.value;
@@ -107,16 +124,22 @@ async function listen(
   let decodedBytes = 0;
   try {
     for await (const chunk of transcoder.transcode(bytes, format, pcm, { signal })) {
-      if (pcmPeak(chunk, decodedBytes % PCM_BYTES_PER_SAMPLE) >= AUDIBLE_PEAK) return "audible";
+      const offset = decodedBytes % PCM_BYTES_PER_SAMPLE;
+      if (pcmPeak(chunk, offset) >= AUDIBLE_PEAK) {
+        if (isNoise(chunk, offset)) throw noise();
+        return "audible";
+      }
       decodedBytes += chunk.byteLength;
       if (decodedBytes > maxBytes) break;
     }
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal.aborted || isOurs(error)) throw error;
     throw new SpeechError("engine_failed", `the engine's ${format.name} does not decode`, { cause: error });
   }
   throw silent();
 }
 
+const isOurs = (error: unknown): boolean => error instanceof SpeechError && error.code === "engine_failed";
+const noise = (): SpeechError => new SpeechError("engine_failed", "the engine sent noise");
 const silent = (): SpeechError => new SpeechError("engine_no_audio", "the engine sent only silence");
 const noAudio = (): SpeechError => new SpeechError("engine_no_audio", "the engine finished without audio");

@@ -71,11 +71,11 @@ async function spoken({ chain, joiner, clock }: SpeakDeps, context: Context) {
   const { utterance, account, report, signal, words, end } = context;
   const { format } = utterance;
   const line = new SegmentLine({
-    async begin() {
+    async begin(_, failed) {
       const next = await account.next();
       if (next === undefined) return undefined;
       const { segment, ahead } = next;
-      const said = ahead ?? (await chain.speak(segment, { signal, alreadyMissed: true }));
+      const said = ahead ?? (await chain.speak(segment, { signal, alreadyMissed: true, failed }));
       return { text: segment.text, spoken: said };
     },
     stream: joiner.open(format),

@@ -17,6 +17,7 @@ export class SpeechReport {
   readonly #events: EventBus;
   readonly #clock: Clock;
   readonly #context: ReportContext;
+  #engine: string | undefined;
   readonly #segments = { hit: 0, miss: 0, coalesced: 0, stale: 0 };
 
   constructor(events: EventBus, clock: Clock, context: ReportContext) {
@@ -27,6 +28,11 @@ export class SpeechReport {
 
   segment({ outcome, engine, characters, ...spoken }: SpokenSegment): void {
     this.#segments[outcome]++;
+    const from = this.#engine;
+    this.#engine = engine;
+    if (from !== undefined && from !== engine) {
+      this.#events.emit("engine.replaced", { requestId: this.#context.requestId, from, to: engine });
+    }
     const stored = "stored" in spoken ? spoken.stored : undefined;
     const durationMs = stored?.metadata.durationMs;
     this.#events.emit("segment.delivered", {

@@ -1,39 +1,16 @@
 import { only } from "../core/async.ts";
-import { type AudioFormat, isLossless, sameFormat } from "../core/audio-format.ts";
-import { type CacheKey, cacheKey, type Sha256Hex, type SpeechIdentity } from "../core/cache-key.ts";
-import type { Clock } from "../core/clock.ts";
+import { type AudioFormat, sameFormat } from "../core/audio-format.ts";
+import type { CacheKey } from "../core/cache-key.ts";
 import { SpeechError } from "../core/errors.ts";
-import type { EventBus } from "../core/events.ts";
-import type {
-  AudioJoiner,
-  AudioStore,
-  CallOptions,
-  SpeechEngine,
-  SpeechMetadata,
-  StoredSpeech,
-  SynthesisChunk,
-  SynthesisRequest,
-  Transcoder,
-} from "../core/ports.ts";
-import type { CachePolicy } from "../core/utterance.ts";
+import type { CallOptions, StoredSpeech, SynthesisChunk } from "../core/ports.ts";
 import type { EngineCall } from "./engine-call.ts";
-import { examine } from "./examine.ts";
 import type { SharedFlights } from "./flight.ts";
 import { nearlyDone } from "./nearly-done.ts";
-import { SharedSynthesis, type Synthesized } from "./shared-synthesis.ts";
+import { SharedSynthesis } from "./shared-synthesis.ts";
+import { type SegmentRequest, StoredSegments, type StoredSegmentsDeps } from "./stored-segments.ts";
 import { delayed, transcoded } from "./transcoded.ts";
 import { wordsAt } from "./word-places.ts";
 
-/** One segment, for one engine, in one format (`request.wanted`). */
-export type SegmentRequest = {
-  readonly engine: SpeechEngine;
-  readonly request: SynthesisRequest;
-  readonly policy: CachePolicy;
-  /** Whose turn it takes in an engine's line, if it has to be made. */
-  readonly tenant?: string;
-};
-
-/** A segment's audio: stored and whole, or a reader on a running synthesis. */
 export type FlightTiming = {
   /** Monotonic ms of the first audio in the engine's own format, where another one is made of it. */
   nativeAt?: number;
@@ -42,6 +19,7 @@ export type FlightTiming = {
   /** Another server took it over while this one was away: what it has stored stands. */
   outlived?: boolean;
 };
+/** A segment's audio: stored and whole, or a reader on a running synthesis. */
 export type SegmentSpeech =
   | { readonly outcome: "hit"; readonly stored: StoredSpeech }
   | {
@@ -50,23 +28,16 @@ export type SegmentSpeech =
       readonly timing: FlightTiming;
     };
 
-export type SegmentCacheDeps = {
-  readonly store: AudioStore;
-  readonly transcoder: Transcoder;
-  readonly joiner: AudioJoiner;
+export type SegmentCacheDeps = StoredSegmentsDeps & {
   readonly callEngine: EngineCall;
   /** Shares what engines say with other servers; absent: there are none. */
   readonly flights?: SharedFlights;
-  readonly events: EventBus;
-  readonly clock: Clock;
-  readonly sha256: Sha256Hex;
-  readonly ttlMs: number;
-  readonly storeTimeoutMs: number;
   /** Bound on one segment's audio. */
   readonly maxSegmentBytes: number;
-  /** Formats that may be stored, and so may serve to make another one from. */
-  readonly deliveryFormats: readonly AudioFormat[];
 };
+
+/** `alreadyMissed`: `lookup` was asked just now. */
+export type OpenOptions = CallOptions & { readonly alreadyMissed?: boolean };
 
 /** What is known of a flight beside its bytes. */
 type Course = {
@@ -85,14 +56,14 @@ type Flight = { readonly course: Course; readonly shared: SharedSynthesis };
  */
 export class SegmentCache {
   readonly #deps: SegmentCacheDeps;
-  /** Keys of requests, each of which is made for one engine and lives as long as its plan. */
-  readonly #keys = new WeakMap<SynthesisRequest, CacheKey>();
+  readonly #kept: StoredSegments;
   readonly #flights = new Map<CacheKey, Flight>();
   /** Writes under way; close() waits for them. */
   readonly #settling = new Set<Promise<void>>();
 
   constructor(deps: SegmentCacheDeps) {
     this.#deps = deps;
+    this.#kept = new StoredSegments(deps);
   }
 
   /** Synthesis streams that are running now. */
@@ -101,37 +72,39 @@ export class SegmentCache {
   }
 
   /** Stored audio if there is any that the policy accepts. A broken store is a miss, never an error. */
-  async lookup(segment: SegmentRequest, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
-    return segment.policy.read
-      ? this.#stored(this.#keyOf(segment, segment.request.wanted), segment.policy, signal)
-      : undefined;
+  lookup(segment: SegmentRequest, options: CallOptions): Promise<StoredSpeech | undefined> {
+    return this.#kept.get(segment, options);
   }
 
-  /**
-   * The segment, from wherever it comes soonest; `alreadyMissed` says that `lookup` was asked just now.
-   * Throws `not_cached` for only-if-cached; failures of the engine come out of `chunks`.
-   */
-  async open(
-    segment: SegmentRequest,
-    { signal, alreadyMissed = false }: CallOptions & { alreadyMissed?: boolean },
-  ): Promise<SegmentSpeech> {
-    const key = this.#keyOf(segment, segment.request.wanted);
+  /** The segment from wherever it comes soonest. Throws `not_cached` for only-if-cached; failures of the engine come out of `chunks`. */
+  async open(segment: SegmentRequest, { signal, alreadyMissed = false }: OpenOptions): Promise<SegmentSpeech> {
+    const key = this.#kept.keyOf(segment, segment.request.wanted);
     if (!alreadyMissed && !this.#flights.get(key)?.shared.joinable) {
       const stored = await this.lookup(segment, { signal });
       if (stored !== undefined) return { outcome: "hit", stored };
     }
-    if (segment.policy.onlyIfCached && (await this.#otherFormat(segment, signal)) === undefined) {
+    if (segment.policy.onlyIfCached && (await this.#kept.otherFormat(segment, { signal })) === undefined) {
       throw new SpeechError("not_cached", "the request said only-if-cached, and this is not cached");
     }
     signal.throwIfAborted();
     return this.#join(segment, segment.request.wanted, signal);
   }
 
+  /** The segment if it can be had without its engine: stored in this format, or in one that this can be made of. */
+  async openStored(
+    segment: SegmentRequest,
+    { signal, alreadyMissed = false }: OpenOptions,
+  ): Promise<SegmentSpeech | undefined> {
+    const stored = alreadyMissed ? undefined : await this.lookup(segment, { signal });
+    if (stored !== undefined) return { outcome: "hit", stored };
+    if ((await this.#kept.otherFormat(segment, { signal })) === undefined) return undefined;
+    signal.throwIfAborted();
+    return this.#join(segment, segment.request.wanted, signal);
+  }
+
   /** What was stored and has expired not long ago, for when nobody can speak. Never for a request that would not take a stored answer. */
-  async stale(segment: SegmentRequest, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
-    if (!segment.policy.read) return undefined;
-    const key = this.#keyOf(segment, segment.request.wanted);
-    return this.#accepted(this.#deps.store.getStale(key, { signal }), segment.policy);
+  stale(segment: SegmentRequest, options: CallOptions): Promise<StoredSpeech | undefined> {
+    return this.#kept.stale(segment, options);
   }
 
   /** Waits for what is being stored; running flights end with their readers. */
@@ -142,7 +115,7 @@ export class SegmentCache {
 
   // No await in here: two callers that both missed must not both lead.
   #join(segment: SegmentRequest, format: AudioFormat, signal: AbortSignal): Exclude<SegmentSpeech, { outcome: "hit" }> {
-    const key = this.#keyOf(segment, format);
+    const key = this.#kept.keyOf(segment, format);
     const delivered = format === segment.request.wanted;
     const running = this.#flights.get(key);
     if (running?.shared.joinable) {
@@ -165,27 +138,21 @@ export class SegmentCache {
   }
 
   async *#make(segment: SegmentRequest, course: Course, signal: AbortSignal): AsyncGenerator<SynthesisChunk> {
-    const { request, engine, policy } = segment;
-    const other = policy.read ? await this.#otherFormat(segment, signal) : undefined;
+    const { request, engine } = segment;
+    const { transcoder, clock, events } = this.#deps;
+    const other = await this.#kept.otherFormat(segment, { signal });
     if (other !== undefined) {
+      const { format, words } = other.metadata;
       course.generation = 1;
-      this.#deps.events.emit("segment.transcoded", { from: other.metadata.format.name, to: request.wanted.name });
-      const { words, format } = other.metadata;
+      events.emit("segment.transcoded", { from: format.name, to: request.wanted.name });
       if (words !== undefined) yield { words: delayed(wordsAt(words, request.text), format) };
-      for await (const audio of this.#deps.transcoder.transcode(
-        only(other.audio),
-        other.metadata.format,
-        request.wanted,
-        { signal },
-      )) {
-        yield { audio };
-      }
+      const made = transcoder.transcode(only(other.audio), format, request.wanted, { signal });
+      for await (const audio of made) yield { audio };
       return;
     }
     const native = engine.outputFormat(request);
     if (sameFormat(native, request.wanted)) yield* this.#native(segment, course, signal);
     else {
-      const { transcoder, clock } = this.#deps;
       const source = this.#join(segment, native, signal);
       yield* transcoded(source, native, request.wanted, course.timing, { transcoder, clock, signal });
     }
@@ -194,14 +161,14 @@ export class SegmentCache {
   /** What the engine says, or said to another server. What may not be stored is not passed around in Redis either. */
   #native(segment: SegmentRequest, { timing }: Course, signal: AbortSignal): AsyncIterable<SynthesisChunk> {
     const { callEngine, flights } = this.#deps;
-    const { engine, request, policy, tenant } = segment;
+    const { engine, request, policy, tenant, insist } = segment;
     const start = (own: AbortSignal) =>
-      callEngine(engine, request, { signal: own, ...(tenant !== undefined && { tenant }) });
+      callEngine(engine, request, { signal: own, ...(tenant !== undefined && { tenant }), ...(insist && { insist }) });
     if (flights === undefined || !policy.write) return start(signal);
     const format = engine.outputFormat(request);
     return flights.fly(
       {
-        key: this.#keyOf(segment, format),
+        key: this.#kept.keyOf(segment, format),
         format,
         engine: engine.name,
         text: request.text,
@@ -218,87 +185,12 @@ export class SegmentCache {
     );
   }
 
-  /** The same audio in another delivery format, best source first. A copy of a copy is not made. */
-  async #otherFormat(segment: SegmentRequest, signal: AbortSignal): Promise<StoredSpeech | undefined> {
-    const { store, deliveryFormats } = this.#deps;
-    const others = deliveryFormats
-      .filter((format) => !sameFormat(format, segment.request.wanted) && format.name !== "aac") // no decoder for it
-      .sort(
-        (a, b) => Number(isLossless(b.name)) - Number(isLossless(a.name)) || (b.bitrateBps ?? 0) - (a.bitrateBps ?? 0),
-      );
-    const keys = others.map((format) => this.#keyOf(segment, format));
-    const found = await store.has(keys, { signal }).catch((error: unknown) => {
-      this.#deps.events.emit("store.failed", { op: "has", error });
-      return [];
-    });
-    for (const [index, key] of keys.entries()) {
-      if (!found[index]) continue;
-      const stored = await this.#stored(key, segment.policy, signal);
-      if (stored?.metadata.generation === 0) return stored;
-    }
-    return undefined;
-  }
-
-  async #stored(key: CacheKey, policy: CachePolicy, signal: AbortSignal): Promise<StoredSpeech | undefined> {
-    return this.#accepted(this.#deps.store.get(key, { signal }), policy);
-  }
-
-  async #accepted(found: Promise<StoredSpeech | undefined>, policy: CachePolicy): Promise<StoredSpeech | undefined> {
-    const { events, clock } = this.#deps;
-    const stored = await found.catch((error: unknown) => {
-      events.emit("store.failed", { op: "get", error });
-      return undefined;
-    });
-    if (stored === undefined) return undefined;
-    const tooOld = policy.maxAgeMs !== undefined && clock.now() - stored.metadata.createdAtMs > policy.maxAgeMs;
-    return tooOld ? undefined : stored;
-  }
-
   /** Stores what a flight brought, then takes it off the map: in this order, so that nobody misses both. */
   async #settle(key: CacheKey, flight: Flight, segment: SegmentRequest, format: AudioFormat): Promise<void> {
-    const { store, events, ttlMs, storeTimeoutMs } = this.#deps;
-    try {
-      const whole = await flight.shared.finished.catch(() => undefined);
-      if (whole === undefined || !flight.course.keep) return;
-      const signal = AbortSignal.timeout(storeTimeoutMs); // not a caller's: they may hang up
-      const metadata = await this.#examined(whole, flight, segment, format, signal);
-      if (metadata === undefined) return;
-      if (flight.course.timing.outlived && (await store.has([key], { signal }))[0]) return;
-      // A stream could not tell its length when it began; what is kept can, and has no tags of the engine's.
-      const audio = this.#deps.joiner.joinWhole(format, [whole.audio]);
-      await store.set(key, { metadata, audio }, { ttlMs, signal });
-      events.emit("store.written", { bytes: audio.byteLength, engine: segment.engine.name });
-    } catch (error) {
-      events.emit("store.skipped", { reason: "failed", error });
-    } finally {
-      if (this.#flights.get(key) === flight) this.#flights.delete(key); // a successor's entry stays
-    }
-  }
-
-  /** What is to be known of finished audio. Undefined: not worth keeping. */
-  async #examined(
-    whole: Synthesized,
-    flight: Flight,
-    segment: SegmentRequest,
-    format: AudioFormat,
-    signal: AbortSignal,
-  ): Promise<SpeechMetadata | undefined> {
-    const { transcoder, clock, events } = this.#deps;
-    const { generation } = flight.course;
-    const of = { ...segment, format, generation, createdAtMs: clock.now() };
-    return examine(whole, of, { transcoder, signal }).catch((error: unknown) => {
-      events.emit("store.skipped", { reason: "rejected", error });
-      return undefined;
-    });
-  }
-
-  #keyOf({ engine, request }: SegmentRequest, format: AudioFormat): CacheKey {
-    const known = format === request.wanted ? this.#keys.get(request) : undefined;
-    if (known !== undefined) return known;
-    const { wanted, ...sound } = request;
-    const identity: SpeechIdentity = { ...sound, engine: engine.name, engineVersion: engine.version, format };
-    const key = cacheKey(identity, this.#deps.sha256);
-    if (format === wanted) this.#keys.set(request, key);
-    return key;
+    const whole = await flight.shared.finished.catch(() => undefined);
+    const { keep, generation, timing } = flight.course;
+    if (whole !== undefined && keep)
+      await this.#kept.keep(segment, { whole, format, generation, outlived: timing.outlived ?? false });
+    if (this.#flights.get(key) === flight) this.#flights.delete(key); // a successor's entry stays
   }
 }

@@ -7,8 +7,11 @@ import { type SpeechPart, segmentInfo } from "./speech-part.ts";
 export type BegunSegment = { readonly text: string; readonly spoken: SpokenSegment };
 
 export type SegmentLineOptions = {
-  /** Begins the segment at this place, once each and in order; undefined: the text has ended before it. */
-  readonly begin: (at: number) => Promise<BegunSegment | undefined>;
+  /**
+   * Begins the segment at this place, once each and in order; undefined: the text has ended before it. `failed` names the
+   * engines that failed in this utterance, for whoever asks engines to read and to add to.
+   */
+  readonly begin: (at: number, failed: Set<string>) => Promise<BegunSegment | undefined>;
   /** What all of them become. */
   readonly stream: JoinedStream;
   /** Whether words are wanted. */
@@ -27,6 +30,8 @@ const PREFETCH = 1;
 export class SegmentLine {
   readonly #options: SegmentLineOptions;
   readonly #begun = new Map<number, Promise<BegunSegment | undefined>>();
+  /** Engines that failed in this utterance: its next segments do not wait for them again. */
+  readonly #failed = new Set<string>();
 
   constructor(options: SegmentLineOptions) {
     this.#options = options;
@@ -54,7 +59,7 @@ export class SegmentLine {
   #begin(at: number): Promise<BegunSegment | undefined> {
     const known = this.#begun.get(at);
     if (known !== undefined) return known;
-    const begun = this.#options.begin(at);
+    const begun = this.#options.begin(at, this.#failed);
     begun.catch(() => {}); // its turn may never come
     this.#begun.set(at, begun);
     return begun;
@@ -66,7 +71,10 @@ export class SegmentLine {
       if ("stored" in spoken) yield* sayStored(spoken.stored, { text, stream, words });
       else yield* sayLive(spoken.chunks, { text, stream, words });
     } catch (error) {
-      if (!signal.aborted) onFailed?.(spoken);
+      if (!signal.aborted) {
+        this.#failed.add(spoken.engine);
+        onFailed?.(spoken);
+      }
       throw error;
     }
   }

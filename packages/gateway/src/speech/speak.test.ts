@@ -130,7 +130,7 @@ describe("speak()", () => {
   });
 
   it("cuts the answer and stores nothing when an engine dies in the middle", async () => {
-    const engine = standInEngine({ failAfterBytes: 9_600 });
+    const engine = standInEngine({ failAfterBytes: 9_600, chunkMs: 5 });
     const rig = rigWith({ engines: [engine] });
     await expect(rig.hear(utterance("This will break off in the middle."))).rejects.toMatchObject({
       code: "engine_failed",

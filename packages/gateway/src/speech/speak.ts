@@ -165,11 +165,11 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
   const startedAt = clock.monotonic();
   try {
     const line = new SegmentLine({
-      async begin(at) {
+      async begin(at, failed) {
         const segment = segments[at];
         if (segment === undefined) return undefined;
         const { text } = segment;
-        return { text, spoken: ahead[at] ?? (await chain.speak(segment, { signal, alreadyMissed: at === 0 })) };
+        return { text, spoken: ahead[at] ?? (await chain.speak(segment, { signal, alreadyMissed: at === 0, failed })) };
       },
       stream: joiner.open(utterance.format),
       words,

@@ -158,7 +158,7 @@ describe("one flight across gateways", () => {
 
   it("Cache-Control means the same between servers as within one; Cache-Status tells who waited for another", async () => {
     const redis = await redisServer();
-    const servers = await gateways(2, redis, { ...slow, durationMsPerChar: 5 });
+    const servers = await gateways(2, redis, { ...slow, durationMsPerChar: 20 });
     const ask = async (at: number, cacheControl: string) => {
       const response = await fetch(`${servers[at]!.url}/v1/audio/speech`, {
         method: "POST",

@@ -10,6 +10,8 @@ import { MemoryRateLimiter } from "../../src/limits/memory-rate-limiter.ts";
 import { countEvents } from "../../src/observe/stats.ts";
 import { createEngineCall } from "../../src/speech/engine-call.ts";
 import { EngineChain } from "../../src/speech/engine-chain.ts";
+import type { EngineGuards } from "../../src/speech/engine-state.ts";
+import { EngineStates } from "../../src/speech/engine-states.ts";
 import { SegmentCache } from "../../src/speech/segment-cache.ts";
 import { createSpeak } from "../../src/speech/speak.ts";
 import { VoiceCatalogue } from "../../src/speech/voice-catalogue.ts";
@@ -30,6 +32,7 @@ export type RigOptions = {
   readonly store?: AudioStore;
   readonly clock?: Clock;
   readonly engineTimeoutMs?: number;
+  readonly guards?: Partial<EngineGuards>;
   readonly limitPerMinute?: number;
   readonly limiter?: RateLimiter;
   readonly countHits?: boolean;
@@ -50,6 +53,11 @@ export function speechRig({
   const store = given.store ?? new MemoryAudioStore({ clock, maxBytes: 64 << 20 });
   const transcoder = createTranscoder({ workers: 1 });
   const joiner = createAudioJoiner();
+  const states = new EngineStates({
+    clock,
+    events,
+    guardsOf: () => ({ firstAudioMs: engineTimeoutMs, betweenChunksMs: engineTimeoutMs, ...given.guards }),
+  });
   const cache = new SegmentCache({
     store,
     transcoder,
@@ -57,17 +65,13 @@ export function speechRig({
     events,
     clock,
     sha256: (text) => hash("sha256", text),
-    callEngine: createEngineCall({
-      clock,
-      events,
-      transcoder,
-      deadlinesOf: () => ({ firstAudioMs: engineTimeoutMs, betweenChunksMs: engineTimeoutMs }),
-    }),
+    callEngine: createEngineCall({ clock, events, transcoder, states }),
     ttlMs: 60_000,
     storeTimeoutMs: 5_000,
     maxSegmentBytes: given.maxSegmentBytes ?? 16 << 20,
     deliveryFormats: Object.values(FORMATS),
   });
+  const chain = new EngineChain({ cache, states, clock, events });
   const windows = limitPerMinute === undefined ? [] : [{ name: "minute", limit: limitPerMinute, lengthMs: 60_000 }];
   const allowance = { user: windows, tenant: [] };
   const voices = new VoiceCatalogue({ engines, aliases: {}, clock });
@@ -77,7 +81,7 @@ export function speechRig({
     events,
     limiter: given.limiter ?? new MemoryRateLimiter({ allowanceOf: () => allowance, clock }),
     ...(given.countHits !== undefined && { countHits: given.countHits }),
-    chain: new EngineChain({ cache }),
+    chain,
     joiner,
     maxTextChars: 20_000,
   });
@@ -87,10 +91,12 @@ export function speechRig({
     events,
     listenerErrors,
     speak,
+    states,
     store,
     transcoder,
     voices,
     async close() {
+      await chain.close();
       await cache.close();
       await transcoder.close();
     },

@@ -1,0 +1,70 @@
+import { primed } from "../core/async.ts";
+import type { CallOptions } from "../core/ports.ts";
+import { type Segment, type SpokenSegment, segmentRequest, spokenBy } from "./segment.ts";
+import type { OpenOptions, SegmentCache } from "./segment-cache.ts";
+
+/** One candidate's turn at one segment. Resolves with its first audio; rejects with whatever kept it from speaking. */
+export async function attempt(
+  cache: SegmentCache,
+  segment: Segment,
+  at: number,
+  { insist = false, ...options }: OpenOptions & { readonly insist?: boolean },
+): Promise<SpokenSegment> {
+  const speech = await cache.open({ ...segmentRequest(segment, at), insist }, options);
+  const spoken = spokenBy(segment, at);
+  if (speech.outcome === "hit") return { ...spoken, ...speech };
+  const chunks = await primed(speech.chunks);
+  return { ...spoken, ...speech, chunks, outcome: speech.timing.elsewhere ? "coalesced" : speech.outcome };
+}
+
+/** The candidate's segment if it can be had without asking its engine. */
+export async function storedAttempt(
+  cache: SegmentCache,
+  segment: Segment,
+  at: number,
+  options: OpenOptions,
+): Promise<SpokenSegment | undefined> {
+  const speech = await cache.openStored(segmentRequest(segment, at), options);
+  if (speech === undefined) return undefined;
+  const spoken = spokenBy(segment, at);
+  return speech.outcome === "hit"
+    ? { ...spoken, ...speech }
+    : { ...spoken, ...speech, chunks: await primed(speech.chunks) };
+}
+
+/** An attempt that can be given up by itself, or go on when its caller needs it no more. */
+export class LooseAttempt {
+  readonly spoken: Promise<SpokenSegment>;
+  readonly #own = new AbortController();
+  readonly #unlink: () => void;
+
+  constructor(start: (options: CallOptions) => Promise<SpokenSegment>, { signal }: CallOptions) {
+    const abort = (): void => this.#own.abort(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
+    this.#unlink = () => signal.removeEventListener("abort", abort);
+    this.spoken = start({ signal: this.#own.signal });
+    this.spoken.catch(() => this.#unlink()); // also: nobody may be waiting for it any more
+  }
+
+  cancel(reason: unknown): void {
+    this.#unlink();
+    this.#own.abort(reason);
+  }
+
+  /** Goes on to its end without the caller, listened to by nobody, ended by `until`. */
+  async letGo(until: AbortSignal): Promise<void> {
+    this.#unlink();
+    const abort = (): void => this.#own.abort(until.reason);
+    until.addEventListener("abort", abort, { once: true });
+    if (until.aborted) abort();
+    try {
+      const spoken = await this.spoken;
+      if ("chunks" in spoken) for await (const _ of spoken.chunks);
+    } catch {
+      // its breaker was told
+    } finally {
+      until.removeEventListener("abort", abort);
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import type { AudioFormat } from "../core/audio-format.ts";
+import type { StoredSpeech, SynthesisChunk, SynthesisRequest } from "../core/ports.ts";
+import type { CachePolicy } from "../core/utterance.ts";
+import type { FlightTiming } from "./segment-cache.ts";
+import type { SegmentRequest } from "./stored-segments.ts";
+import type { Candidate } from "./voice-catalogue.ts";
+
+/** A segment before it is known who will say it. */
+export type Segment = {
+  readonly text: string;
+  readonly format: AudioFormat;
+  readonly policy: CachePolicy;
+  /** Who takes turns in an engine's line. */
+  readonly tenant?: string;
+  /** Best first; never empty. */
+  readonly candidates: readonly Candidate[];
+  /** What each candidate would be asked; the same objects each time a text is planned, so that keys are made once. */
+  readonly requests: readonly SynthesisRequest[];
+};
+
+/** A segment that is being said, or was: its first audio is here. */
+export type SpokenSegment = {
+  readonly engine: string;
+  readonly voice: string;
+  readonly characters: number;
+} & (
+  | { readonly outcome: "hit" | "stale"; readonly stored: StoredSpeech }
+  | {
+      readonly outcome: "miss" | "coalesced";
+      readonly chunks: AsyncIterableIterator<SynthesisChunk>;
+      readonly timing: FlightTiming;
+    }
+);
+
+export function spokenBy(
+  { candidates, text }: Segment,
+  at: number,
+): { readonly engine: string; readonly voice: string; readonly characters: number } {
+  const { engine, voice } = candidates[at]!;
+  return { engine: engine.name, voice, characters: text.length };
+}
+
+/** What is asked of the cache, and of the candidate's engine if it comes to that. */
+export function segmentRequest({ candidates, requests, policy, tenant }: Segment, at: number): SegmentRequest {
+  return { engine: candidates[at]!.engine, request: requests[at]!, policy, ...(tenant !== undefined && { tenant }) };
+}

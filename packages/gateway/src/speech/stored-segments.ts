@@ -1,0 +1,153 @@
+import { type AudioFormat, isLossless, sameFormat } from "../core/audio-format.ts";
+import { type CacheKey, cacheKey, type Sha256Hex, type SpeechIdentity } from "../core/cache-key.ts";
+import type { Clock } from "../core/clock.ts";
+import type { EventBus } from "../core/events.ts";
+import type {
+  AudioJoiner,
+  AudioStore,
+  CallOptions,
+  SpeechEngine,
+  SpeechMetadata,
+  StoredSpeech,
+  SynthesisRequest,
+  Transcoder,
+} from "../core/ports.ts";
+import type { CachePolicy } from "../core/utterance.ts";
+import { examine } from "./examine.ts";
+import type { Synthesized } from "./shared-synthesis.ts";
+
+/** One segment, for one engine, in one format (`request.wanted`). */
+export type SegmentRequest = {
+  readonly engine: SpeechEngine;
+  readonly request: SynthesisRequest;
+  readonly policy: CachePolicy;
+  /** Whose turn it takes in an engine's line, if it has to be made. */
+  readonly tenant?: string;
+  /** Ask the engine whatever its breaker says. */
+  readonly insist?: boolean;
+};
+
+export type StoredSegmentsDeps = {
+  readonly store: AudioStore;
+  readonly transcoder: Transcoder;
+  readonly joiner: AudioJoiner;
+  readonly events: EventBus;
+  readonly clock: Clock;
+  readonly sha256: Sha256Hex;
+  readonly ttlMs: number;
+  readonly storeTimeoutMs: number;
+  /** Formats that may be stored, and so may serve to make another one from. */
+  readonly deliveryFormats: readonly AudioFormat[];
+};
+
+/** Finished audio on its way into the store. */
+export type Finished = {
+  readonly whole: Synthesized;
+  readonly format: AudioFormat;
+  readonly generation: 0 | 1;
+  /** Another server took it over while this one was away: what it has stored stands. */
+  readonly outlived: boolean;
+};
+
+/** Segments in the store: under which key, which of them a policy accepts, and what is fit to be kept. A broken store is a miss, never an error. */
+export class StoredSegments {
+  readonly #deps: StoredSegmentsDeps;
+  /** Keys of requests, each of which is made for one engine and lives as long as its plan. */
+  readonly #keys = new WeakMap<SynthesisRequest, CacheKey>();
+
+  constructor(deps: StoredSegmentsDeps) {
+    this.#deps = deps;
+  }
+
+  keyOf({ engine, request }: SegmentRequest, format: AudioFormat): CacheKey {
+    const known = format === request.wanted ? this.#keys.get(request) : undefined;
+    if (known !== undefined) return known;
+    const { wanted, ...sound } = request;
+    const identity: SpeechIdentity = { ...sound, engine: engine.name, engineVersion: engine.version, format };
+    const key = cacheKey(identity, this.#deps.sha256);
+    if (format === wanted) this.#keys.set(request, key);
+    return key;
+  }
+
+  async get(segment: SegmentRequest, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+    const { policy, request } = segment;
+    return policy.read ? this.#get(this.keyOf(segment, request.wanted), policy, signal) : undefined;
+  }
+
+  /** What was stored and has expired not long ago. */
+  async stale(segment: SegmentRequest, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+    if (!segment.policy.read) return undefined;
+    const key = this.keyOf(segment, segment.request.wanted);
+    return this.#accepted(this.#deps.store.getStale(key, { signal }), segment.policy);
+  }
+
+  /** The same audio in another delivery format, best source first. A copy of a copy is not made. */
+  async otherFormat(segment: SegmentRequest, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+    const { store, deliveryFormats, events } = this.#deps;
+    if (!segment.policy.read) return undefined;
+    const others = deliveryFormats
+      .filter((format) => !sameFormat(format, segment.request.wanted) && format.name !== "aac") // no decoder for it
+      .sort(
+        (a, b) => Number(isLossless(b.name)) - Number(isLossless(a.name)) || (b.bitrateBps ?? 0) - (a.bitrateBps ?? 0),
+      );
+    const keys = others.map((format) => this.keyOf(segment, format));
+    const found = await store.has(keys, { signal }).catch((error: unknown) => {
+      events.emit("store.failed", { op: "has", error });
+      return [];
+    });
+    for (const [index, key] of keys.entries()) {
+      if (!found[index]) continue;
+      const stored = await this.#get(key, segment.policy, signal);
+      if (stored?.metadata.generation === 0) return stored;
+    }
+    return undefined;
+  }
+
+  /** Stores what is worth it. Never rejects. */
+  async keep(segment: SegmentRequest, finished: Finished): Promise<void> {
+    const { store, joiner, events, ttlMs, storeTimeoutMs } = this.#deps;
+    const { whole, format, outlived } = finished;
+    const key = this.keyOf(segment, format);
+    try {
+      const signal = AbortSignal.timeout(storeTimeoutMs); // not a caller's: they may hang up
+      const metadata = await this.#examined(segment, finished, signal);
+      if (metadata === undefined) return;
+      if (outlived && (await store.has([key], { signal }))[0]) return;
+      // A stream could not tell its length when it began; what is kept can, and has no tags of the engine's.
+      const audio = joiner.joinWhole(format, [whole.audio]);
+      await store.set(key, { metadata, audio }, { ttlMs, signal });
+      events.emit("store.written", { bytes: audio.byteLength, engine: segment.engine.name });
+    } catch (error) {
+      events.emit("store.skipped", { reason: "failed", error });
+    }
+  }
+
+  /** What is to be known of finished audio. Undefined: not worth keeping. */
+  async #examined(
+    segment: SegmentRequest,
+    { whole, format, generation }: Finished,
+    signal: AbortSignal,
+  ): Promise<SpeechMetadata | undefined> {
+    const { transcoder, clock, events } = this.#deps;
+    const of = { ...segment, format, generation, createdAtMs: clock.now() };
+    return examine(whole, of, { transcoder, signal }).catch((error: unknown) => {
+      events.emit("store.skipped", { reason: "rejected", error });
+      return undefined;
+    });
+  }
+
+  #get(key: CacheKey, policy: CachePolicy, signal: AbortSignal): Promise<StoredSpeech | undefined> {
+    return this.#accepted(this.#deps.store.get(key, { signal }), policy);
+  }
+
+  async #accepted(found: Promise<StoredSpeech | undefined>, policy: CachePolicy): Promise<StoredSpeech | undefined> {
+    const { events, clock } = this.#deps;
+    const stored = await found.catch((error: unknown) => {
+      events.emit("store.failed", { op: "get", error });
+      return undefined;
+    });
+    if (stored === undefined) return undefined;
+    const tooOld = policy.maxAgeMs !== undefined && clock.now() - stored.metadata.createdAtMs > policy.maxAgeMs;
+    return tooOld ? undefined : stored;
+  }
+}
