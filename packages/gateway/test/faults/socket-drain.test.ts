@@ -53,7 +53,7 @@ describe("sockets of a server that is told to stop", () => {
   }, 30_000);
 
   it("tell what was said when the deadline comes, and wait for nobody who does not close", async () => {
-    const { child, url } = await serve({ SHUTDOWN_GRACE_MS: "300" });
+    const { child, url } = await serve({ SHUTDOWN_GRACE_MS: "300", SOCKET_TEXT_PAUSE_MS: "60000" });
     const [open, deaf] = await Promise.all([connectSocket({ url }), connectSocket({ url })]);
     open.send({ type: "append", id: "a", text: "This was said. Never", format: "pcm" });
     await open.audible("a");
