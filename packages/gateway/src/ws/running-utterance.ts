@@ -67,7 +67,10 @@ export class RunningUtterance {
   async run(): Promise<void> {
     try {
       const result = await this.#start.speak(this.#abort.signal);
-      if (this.#over) return;
+      if (this.#over) {
+        if (result.admitted) await unheard(result.speech);
+        return;
+      }
       if (!result.admitted) throw refusalError(result.quota);
       await this.#play(result.speech);
     } catch (thrown) {
@@ -195,6 +198,11 @@ export class RunningUtterance {
     this.#deps.out.message(message());
     this.#abort.abort(CANCELLED);
   }
+}
+
+/** Speech that came when nobody wanted it any more. It must be begun to be left: only then does it give back what it holds. */
+async function unheard({ parts }: Speech): Promise<void> {
+  for await (const _ of parts) break;
 }
 
 /** An error as the client sees it. */

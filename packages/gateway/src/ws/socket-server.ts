@@ -85,6 +85,11 @@ export class SocketServer {
 
   attach(server: Server): void {
     server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      // Nodes before 24.9 do not ask which requests may upgrade.
+      if (!isSocketUpgrade(request)) {
+        refuse(socket, new SpeechError("not_found", `nothing but ${SOCKET_PATH} is a WebSocket here`));
+        return;
+      }
       this.#upgrade(request, socket, head).catch((error: unknown) => {
         socket.destroy();
         this.#options.onDefect(error, "upgrade");

@@ -130,6 +130,22 @@ describe("/v1/speech/ws", () => {
     expect(client.heard("a").audio.length).toBe(bytes);
   });
 
+  it("gives back the stream it was counted for, whenever it is interrupted", async () => {
+    const gateway = await runGateway(
+      { keys: [{ hash: hashKey("ann-key-0123456789"), user: "ann", plan: "one" }], plans: { one: { streams: 1 } } },
+      { engines: [standInEngine({ chunkMs: 2 })] },
+    );
+    const client = await connectSocket(gateway, { headers: { "xi-api-key": "ann-key-0123456789" } });
+    for (let n = 0; n < 20; n++) {
+      client.send({ type: n % 2 === 0 ? "speak" : "append", id: `${n}`, text: `Take ${n}. And more.`, ...settings });
+      await new Promise((resolve) => setTimeout(resolve, n));
+      client.send({ type: "cancel", id: `${n}` });
+      expect(["cancelled", "done"]).toContain((await client.last(`${n}`)).type);
+    }
+    client.send({ type: "speak", id: "last", text: "There is room for this.", ...settings });
+    expect(await client.last("last")).toMatchObject({ type: "done" });
+  });
+
   it("ends an utterance that breaks off with what was said of it, and goes on with others", async () => {
     const engine = standInEngine();
     const gateway = await runGateway(patient, { engines: [engine] });
