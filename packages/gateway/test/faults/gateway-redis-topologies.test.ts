@@ -3,13 +3,29 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { expectRecovered, gatewayOn, keep, ready, say, told, warmedOn } from "../support/gateway-on-redis.ts";
+import {
+  expectRecovered,
+  gatewayOn,
+  keep,
+  REDIS_TIMEOUT_MS,
+  ready,
+  say,
+  told,
+  warmedOn,
+} from "../support/gateway-on-redis.ts";
 import { freePort } from "../support/redis-process.ts";
 import { migrateSlot, startCluster, startSentinels } from "../support/redis-topologies.ts";
 import { cleanups, client, redisServer } from "../support/store-on-redis.ts";
 
-/** Speech goes on whatever moves behind the address; elections take their seconds. */
-const WORST_MS = 1_500;
+/**
+ * Speech goes on whatever moves behind the address; elections take their seconds. Whoever asks a server that is just
+ * being lost waits a deadline or two; most do not wait at all.
+ */
+function expectUndisturbed(times: readonly number[]): void {
+  const sorted = times.toSorted((a, b) => a - b);
+  expect(sorted[sorted.length >> 1]).toBeLessThan(REDIS_TIMEOUT_MS);
+  expect(sorted.at(-1)).toBeLessThan(5_000);
+}
 
 describe("the gateway on Sentinel (1 + 1 + 3)", () => {
   it("follows the master to the replica that takes over, with what was stored", async () => {
@@ -24,7 +40,7 @@ describe("the gateway on Sentinel (1 + 1 + 3)", () => {
         (await say(gateway, `During the failover, ${round}.`)).ms,
       );
     }
-    expect(Math.max(...times)).toBeLessThan(WORST_MS);
+    expectUndisturbed(times);
     await expectRecovered(gateway, url);
     expect((await say(gateway, "Only Redis has this.")).cache).toBe("hit");
     const { downs, ups } = told(gateway);
@@ -59,7 +75,7 @@ describe("the gateway on a cluster (3 + 3)", () => {
     for (let round = 0; performance.now() < endMs; round++) {
       times.push((await say(gateway, "Memory has this.")).ms, (await say(gateway, `While it is gone, ${round}.`)).ms);
     }
-    expect(Math.max(...times)).toBeLessThan(WORST_MS);
+    expectUndisturbed(times);
     await expectRecovered(gateway, url); // its replica has taken over
     const third = await gatewayOn(url);
     for (const text of texts) expect([text, (await say(third, text)).cache]).toEqual([text, "hit"]);
