@@ -29,7 +29,7 @@ async function gateways(
 ): Promise<GatewayProcess[]> {
   const started = await Promise.all(
     Array.from({ length: count }, () =>
-      startGatewayProcess({ redisUrl: url, redisTimeoutMs: 400, transcodeWorkers: 1 }, engine),
+      startGatewayProcess({ redisUrl: url, redisTimeoutMs: 500, transcodeWorkers: 1 }, engine),
     ),
   );
   for (const gateway of started) cleanups.push(() => gateway.stop());

@@ -16,10 +16,10 @@ export type GatewayOnRedis = Gateway & {
 };
 
 /**
- * What these gateways wait for Redis, eight times the default: a busy machine misses 50 ms by chance, and then there is
+ * What these gateways wait for Redis, ten times the default: a busy machine misses 50 ms by chance, and then there is
  * an outage that no test has made. Whoever waits for a Redis that does not answer waits this long at least.
  */
-export const REDIS_TIMEOUT_MS = 400;
+export const REDIS_TIMEOUT_MS = 500;
 
 /** A whole gateway on this Redis with a scripted engine and a log that can be read; closed when the test ends. */
 export async function gatewayOn(
@@ -124,16 +124,21 @@ export async function warmedOn(
   const seed = await gatewayOn(seedUrl, config);
   await keep(seed, "Only Redis has this.");
   await seed.close();
-  const gateway = await gatewayOn(redisUrl, config);
-  await keep(gateway, "Memory has this.");
-  expect(told(gateway)).toMatchObject({ downs: 0, refusals: 0 });
-  return gateway;
+  for (let attempt = 1; ; attempt++) {
+    const gateway = await gatewayOn(redisUrl, config);
+    await keep(gateway, "Memory has this.");
+    // On a busy machine Redis may have been too late before anything was done to it: that is no beginning for a test.
+    const { downs, refusals } = told(gateway);
+    if (downs + refusals === 0) return gateway;
+    expect(attempt, "starts that found Redis too late").toBeLessThan(5);
+    await gateway.close();
+  }
 }
 
 /** Once the fault is over, by itself: another server finds in Redis what this one says now. */
-export async function expectRecovered(gateway: GatewayOnRedis, url: string): Promise<void> {
+export async function expectRecovered(gateway: GatewayOnRedis, url: string, withinMs = 20_000): Promise<void> {
   await expect
-    .poll(async () => (await ready(gateway)).parts.redisAudio, { timeout: 20_000, interval: 100 })
+    .poll(async () => (await ready(gateway)).parts.redisAudio, { timeout: withinMs, interval: 100 })
     .toEqual({ status: "ok", detail: "up" });
   const other = await gatewayOn(url);
   await expect
@@ -143,7 +148,7 @@ export async function expectRecovered(gateway: GatewayOnRedis, url: string): Pro
         await keep(gateway, text);
         return (await say(other, text)).cache;
       },
-      { timeout: 20_000, interval: 200 },
+      { timeout: withinMs, interval: 200 },
     )
     .toBe("hit");
   expect((await ready(gateway)).status).toBe("ready");
