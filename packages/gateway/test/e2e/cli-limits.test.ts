@@ -49,7 +49,8 @@ describe("mynah limits", () => {
   it("shows and resets what a user has left under the tenant and plan of the user's key, wherever that is kept", async () => {
     const key = (await mynah(["keys", "create", "-u", "ann", "-t", "acme", "-p", "pro"])).trim();
     const gateway = async () => {
-      const started = await startGatewayProcess({ redisUrl: redis.url, redisTimeoutMs: 2_000, ...settings }, {});
+      const limits = { rateLimitPerMinute: 30, rateLimitPerHour: 500 };
+      const started = await startGatewayProcess({ redisUrl: redis.url, redisTimeoutMs: 2_000, ...limits, ...settings });
       ends.push(() => started.stop());
       return started;
     };
