@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import type { RateLimiter } from "../../src/core/ports.ts";
-import { type Decision, ONE_REQUEST, type Window, type WindowState } from "../../src/core/quota.ts";
+import { type Decision, ONE_REQUEST, type Refusal, type Window } from "../../src/core/quota.ts";
+import { decidesLikeTheModel } from "./rate-limiter-model.ts";
 
 export type LimiterUnderTest = {
   readonly limiter: RateLimiter;
@@ -18,18 +18,21 @@ export type RateLimiterSuiteOptions = {
   readonly modelRuns?: number;
 };
 
-type Create = (windows: readonly Window[]) => Promise<LimiterUnderTest>;
-type Refused = Extract<Decision, { admitted: false }>;
+export type CreateLimiter = (windows: readonly Window[]) => Promise<LimiterUnderTest>;
 
 const minute: Window = { name: "minute", limit: 30, lengthMs: 60_000 };
 const hour: Window = { name: "hour", limit: 500, lengthMs: 3_600_000 };
 const { signal } = new AbortController();
 
 /** What every RateLimiter must do. `createLimiter` gives one without any memory each time. */
-export function describeRateLimiter(name: string, createLimiter: Create, options: RateLimiterSuiteOptions = {}): void {
+export function describeRateLimiter(
+  name: string,
+  createLimiter: CreateLimiter,
+  options: RateLimiterSuiteOptions = {},
+): void {
   describe(`RateLimiter: ${name}`, () => {
     const open: LimiterUnderTest[] = [];
-    const create: Create = async (windows) => {
+    const create: CreateLimiter = async (windows) => {
       const made = await createLimiter(windows);
       open.push(made);
       return made;
@@ -41,7 +44,8 @@ export function describeRateLimiter(name: string, createLimiter: Create, options
     if (options.realTime) realTime(create);
     else {
       movedTime(create);
-      matchesTheModel(createLimiter, options.modelRuns ?? 200);
+      it("take() decides like the definition in every history", () =>
+        decidesLikeTheModel(createLimiter, options.modelRuns ?? 200));
     }
   });
 }
@@ -54,7 +58,7 @@ async function takeMany(limiter: RateLimiter, subject: string, times: number): P
   return decisions;
 }
 
-async function refused(limiter: RateLimiter, subject: string): Promise<Refused> {
+async function refused(limiter: RateLimiter, subject: string): Promise<Refusal> {
   const decision = await take(limiter, subject);
   if (decision.admitted) throw new Error("admitted, though the limit is used up");
   return decision;
@@ -62,7 +66,7 @@ async function refused(limiter: RateLimiter, subject: string): Promise<Refused> 
 
 const admittedOf = (decisions: readonly Decision[]): number => decisions.filter(({ admitted }) => admitted).length;
 
-function anyTime(create: Create): void {
+function anyTime(create: CreateLimiter): void {
   it("take() admits exactly the limit, counts down and then refuses", async () => {
     const { limiter } = await create([minute, hour]);
     expect(limiter.allowanceOf({ user: "ann" }).user).toEqual([minute, hour]);
@@ -71,7 +75,7 @@ function anyTime(create: Create): void {
     expect(decisions.slice(0, 30).map(({ states }) => states[0]!.remaining)).toEqual(
       Array.from({ length: 30 }, (_, n) => 29 - n),
     );
-    const last = decisions[39] as Refused;
+    const last = decisions[39] as Refusal;
     expect(last.window).toEqual(minute);
     expect(last.retryAfterMs).toBeGreaterThan(0);
     expect(last.retryAfterMs).toBeLessThanOrEqual(minute.lengthMs);
@@ -120,7 +124,7 @@ function anyTime(create: Create): void {
   });
 }
 
-function movedTime(create: Create): void {
+function movedTime(create: CreateLimiter): void {
   it("take() lets no burst through at a window's edge", async () => {
     const { limiter, advance } = await create([minute]);
     expect(admittedOf(await takeMany(limiter, "ann", 29))).toBe(29);
@@ -181,96 +185,7 @@ function movedTime(create: Create): void {
   });
 }
 
-type Expected = { readonly admitted: true; readonly states: readonly WindowState[] } | Refused;
-
-/** The definition, by brute force: every admission is remembered and every window recounted. */
-class Model {
-  #now = 0;
-  readonly #windows: readonly Window[];
-  readonly #admissions = new Map<string, number[]>();
-  constructor(windows: readonly Window[]) {
-    this.#windows = windows;
-  }
-  advance(ms: number): void {
-    this.#now += ms;
-  }
-  take(subject: string): Expected {
-    const log = this.#admissions.get(subject) ?? [];
-    const waitMs = (window: Window): number => {
-      let at = this.#now;
-      while (log.filter((time) => time > at - window.lengthMs).length >= window.limit) at++;
-      return at - this.#now;
-    };
-    const states = () =>
-      this.#windows.map((window) => ({
-        window,
-        remaining: window.limit - log.filter((time) => time > this.#now - window.lengthMs).length,
-        resetMs: waitMs(window),
-      }));
-    const before = states();
-    const retryAfterMs = Math.max(...before.map(({ resetMs }) => resetMs));
-    if (retryAfterMs > 0) {
-      const { window } = before.find(({ resetMs }) => resetMs === retryAfterMs)!;
-      return { admitted: false, retryAfterMs, window, states: before };
-    }
-    log.push(this.#now);
-    this.#admissions.set(subject, log);
-    return { admitted: true, states: states() };
-  }
-}
-
-function matchesTheModel(create: Create, runs: number): void {
-  const windows = fc
-    .array(fc.record({ limit: fc.integer({ min: 1, max: 20 }), lengthMs: fc.integer({ min: 1, max: 200 }) }), {
-      minLength: 1,
-      maxLength: 3,
-    })
-    .map((list) => list.map((window, n): Window => ({ name: `w${n}`, ...window })));
-  const step = fc.oneof(
-    { weight: 4, arbitrary: fc.constantFrom("ann", "bob").map((subject) => ({ subject })) },
-    { weight: 1, arbitrary: fc.integer({ min: 0, max: 90 }).map((ms) => ({ ms })) },
-    { weight: 1, arbitrary: fc.integer({ min: -1, max: 0 }).map((late) => ({ late })) }, // to the edge that was named
-  );
-
-  it("take() decides like the definition in every history", async () => {
-    await fc.assert(
-      fc.asyncProperty(windows, fc.array(step, { minLength: 1, maxLength: 120 }), async (list, steps) => {
-        const { limiter, advance, close } = await create(list);
-        try {
-          await compare(limiter, advance, list, steps);
-        } finally {
-          await close();
-        }
-      }),
-      { numRuns: runs },
-    );
-  });
-}
-
-type Step = { readonly subject: string } | { readonly ms: number } | { readonly late: number };
-
-async function compare(
-  limiter: RateLimiter,
-  advance: LimiterUnderTest["advance"],
-  windows: readonly Window[],
-  steps: readonly Step[],
-): Promise<void> {
-  const model = new Model(windows);
-  let retryAfterMs = 1;
-  for (const step of steps) {
-    if ("subject" in step) {
-      const expected = model.take(step.subject);
-      expect(await take(limiter, step.subject)).toMatchObject(expected);
-      if (!expected.admitted) retryAfterMs = expected.retryAfterMs;
-      continue;
-    }
-    const ms = "ms" in step ? step.ms : retryAfterMs + step.late;
-    model.advance(ms);
-    await advance(ms);
-  }
-}
-
-function realTime(create: Create): void {
+function realTime(create: CreateLimiter): void {
   it("take() admits again after retryAfterMs, and not long before", async () => {
     const { limiter, advance } = await create([{ name: "short", limit: 3, lengthMs: 1_000 }]);
     const decisions = await takeMany(limiter, "ann", 3);

@@ -3,18 +3,50 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { expectRecovered, gatewayOn, keep, ready, say, told, warmedOn } from "../support/gateway-on-redis.ts";
+import {
+  expectRecovered,
+  type GatewayOnRedis,
+  gatewayOn,
+  keep,
+  REDIS_TIMEOUT_MS,
+  ready,
+  say,
+  told,
+  warmedOn,
+} from "../support/gateway-on-redis.ts";
 import { freePort } from "../support/redis-process.ts";
 import { migrateSlot, startCluster, startSentinels } from "../support/redis-topologies.ts";
 import { cleanups, client, redisServer } from "../support/store-on-redis.ts";
 
-/** Speech goes on whatever moves behind the address; elections take their seconds. */
-const WORST_MS = 1_500;
+/** Seconds if all goes well; on a busy machine an election may have to be repeated. */
+const ELECTED_MS = 50_000;
+
+/**
+ * Speech goes on whatever moves behind the address; elections take their seconds. Whoever asks a server that is just
+ * being lost waits a deadline or two; most do not wait at all.
+ */
+function expectUndisturbed(times: readonly number[]): void {
+  const sorted = times.toSorted((a, b) => a - b);
+  expect(sorted[sorted.length >> 1]).toBeLessThan(REDIS_TIMEOUT_MS);
+  expect(sorted.at(-1)).toBeLessThan(5_000);
+}
+
+/** A new server that has found Redis. */
+async function readyOn(url: string): Promise<GatewayOnRedis> {
+  const gateway = await gatewayOn(url);
+  await expect.poll(async () => (await ready(gateway)).status, { timeout: 20_000 }).toBe("ready");
+  return gateway;
+}
 
 describe("the gateway on Sentinel (1 + 1 + 3)", () => {
   it("follows the master to the replica that takes over, with what was stored", async () => {
-    const { url, master } = await startSentinels();
+    const { url, master, replica } = await startSentinels();
     const gateway = await warmedOn(url);
+    const [before, after] = [await client(master.url), await client(replica.url)];
+    before.on("error", () => {});
+    const stored = await before.keys("tts:audio:*");
+    expect(stored).toHaveLength(2);
+    await expect.poll(() => after.exists(stored)).toBe(2);
     await master.kill();
     const times: number[] = [];
     const endMs = performance.now() + 1_500;
@@ -24,12 +56,12 @@ describe("the gateway on Sentinel (1 + 1 + 3)", () => {
         (await say(gateway, `During the failover, ${round}.`)).ms,
       );
     }
-    expect(Math.max(...times)).toBeLessThan(WORST_MS);
-    await expectRecovered(gateway, url);
-    expect((await say(gateway, "Only Redis has this.")).cache).toBe("hit");
+    expectUndisturbed(times);
+    await expectRecovered(gateway, url, ELECTED_MS);
+    expect(await after.exists(stored)).toBe(2);
     const { downs, ups } = told(gateway);
     expect(ups).toBe(downs + 1);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe("the gateway on a cluster (3 + 3)", () => {
@@ -49,7 +81,7 @@ describe("the gateway on a cluster (3 + 3)", () => {
       await say(gateway, "Memory has this.");
     }
     expect(moved).toBeGreaterThanOrEqual(names.length);
-    const other = await gatewayOn(url);
+    const other = await readyOn(url);
     for (const text of texts) expect([text, (await say(other, text)).cache]).toEqual([text, "hit"]);
     expect(told(gateway).downs).toBe(0);
 
@@ -59,12 +91,12 @@ describe("the gateway on a cluster (3 + 3)", () => {
     for (let round = 0; performance.now() < endMs; round++) {
       times.push((await say(gateway, "Memory has this.")).ms, (await say(gateway, `While it is gone, ${round}.`)).ms);
     }
-    expect(Math.max(...times)).toBeLessThan(WORST_MS);
-    await expectRecovered(gateway, url); // its replica has taken over
-    const third = await gatewayOn(url);
+    expectUndisturbed(times);
+    await expectRecovered(gateway, url, ELECTED_MS); // its replica has taken over
+    const third = await readyOn(url);
     for (const text of texts) expect([text, (await say(third, text)).cache]).toEqual([text, "hit"]);
     await expect.poll(async () => (await ready(gateway)).status).toBe("ready");
-  }, 90_000);
+  }, 150_000);
 });
 
 describe("the gateway on rediss://", () => {

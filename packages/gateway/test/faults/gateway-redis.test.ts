@@ -4,6 +4,7 @@ import {
   type GatewayOnRedis,
   gatewayOn,
   keep,
+  REDIS_TIMEOUT_MS,
   ready,
   say,
   speakThrough,
@@ -14,19 +15,17 @@ import { freePort } from "../support/redis-process.ts";
 import { client, proxyTo, redisServer } from "../support/store-on-redis.ts";
 
 /**
- * A whole gateway on a Redis that misbehaves. Every answer is compared with the right one by `say`. Times are asserted
- * loosely, for the machine is noisy (the promise is 50 ms for the request that notices and none for the next ones):
- * without deadlines and breaker each of them would be a second and more.
+ * A whole gateway on a Redis that misbehaves. Every answer is compared with the right one by `say`. One request notices
+ * and waits its deadline; without a breaker each of those that follow would wait it too. The machine is noisy, so two of
+ * thirty may be slow for reasons of their own.
  */
-const NOTICED_MS = 500;
-const MEDIAN_MS = 150;
-const WORST_MS = 900;
+const NOTICED_MS = REDIS_TIMEOUT_MS + 2_000;
+const SLOW_BY_CHANCE = 2;
 
 async function expectOutage(gateway: GatewayOnRedis): Promise<void> {
-  const { firstMs, medianMs, worstMs } = await speakThrough(gateway);
+  const { firstMs, waited } = await speakThrough(gateway);
   expect(firstMs).toBeLessThan(NOTICED_MS);
-  expect(medianMs).toBeLessThan(MEDIAN_MS);
-  expect(worstMs).toBeLessThan(WORST_MS);
+  expect(waited).toBeLessThanOrEqual(SLOW_BY_CHANCE);
   const { status, parts } = await ready(gateway);
   expect([status, parts.redisAudio!.status, parts.cache!.status]).toEqual(["degraded", "degraded", "degraded"]);
   expect(told(gateway).downs).toBe(1);
@@ -64,11 +63,11 @@ describe("the gateway when Redis", () => {
     expect(told(gateway)).toEqual({ downs: 1, ups: 1, refusals: 0 });
   });
 
-  it("answers everything 300 ms late", async () => {
+  it("answers everything too late", async () => {
     const server = await redisServer();
     const proxy = await proxyTo(server.port);
     const gateway = await warmedOn(`redis://127.0.0.1:${proxy.port}`, {}, server.url);
-    proxy.set({ delayMs: 300 });
+    proxy.set({ delayMs: 3 * REDIS_TIMEOUT_MS });
     await expectOutage(gateway);
     proxy.heal();
     await expectRecovered(gateway, server.url);
@@ -79,9 +78,7 @@ describe("the gateway when Redis", () => {
     const proxy = await proxyTo(server.port);
     const gateway = await warmedOn(`redis://127.0.0.1:${proxy.port}`, {}, server.url);
     proxy.set({ resetAfterBytes: 5_000 });
-    const { medianMs, worstMs } = await speakThrough(gateway);
-    expect(medianMs).toBeLessThan(MEDIAN_MS);
-    expect(worstMs).toBeLessThan(WORST_MS);
+    expect((await speakThrough(gateway)).waited).toBeLessThanOrEqual(SLOW_BY_CHANCE);
     proxy.heal();
     await expectRecovered(gateway, server.url);
     const { downs, ups } = told(gateway);
@@ -139,8 +136,7 @@ describe("the gateway when Redis", () => {
     await expect.poll(refusals, { timeout: 10_000 }).toBe(1);
     await expect.poll(async () => (await ready(gateway)).parts.redisAudio!.detail).toContain("READONLY");
     expect((await say(gateway, "Only Redis has this.")).cache).toBe("hit");
-    const { medianMs } = await speakThrough(gateway);
-    expect(medianMs).toBeLessThan(MEDIAN_MS);
+    expect((await speakThrough(gateway)).waited).toBeLessThanOrEqual(SLOW_BY_CHANCE);
     expect(told(gateway).downs).toBeLessThanOrEqual(1); // it reconnects once: somebody else may bear the name by now
     await raw.replicaof("NO", "ONE");
     await keep(gateway, "A master again.");
@@ -217,8 +213,7 @@ async function expectRecoveredState(gateway: GatewayOnRedis): Promise<void> {
 }
 
 async function expectOutageOf(gateway: GatewayOnRedis): Promise<void> {
-  const { medianMs } = await speakThrough(gateway, 5);
-  expect(medianMs).toBeLessThan(MEDIAN_MS);
+  expect((await speakThrough(gateway, 5)).waited).toBeLessThanOrEqual(SLOW_BY_CHANCE);
   expect((await ready(gateway)).parts).toMatchObject({
     redisAudio: { status: "degraded" },
     redisState: { status: "ok" },

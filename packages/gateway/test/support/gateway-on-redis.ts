@@ -15,6 +15,12 @@ export type GatewayOnRedis = Gateway & {
   readonly log: readonly LogLine[];
 };
 
+/**
+ * What these gateways wait for Redis, ten times the default: a busy machine misses 50 ms by chance, and then there is
+ * an outage that no test has made. Whoever waits for a Redis that does not answer waits this long at least.
+ */
+export const REDIS_TIMEOUT_MS = 500;
+
 /** A whole gateway on this Redis with a scripted engine and a log that can be read; closed when the test ends. */
 export async function gatewayOn(
   redisUrl: string,
@@ -31,7 +37,14 @@ export async function gatewayOn(
   });
   const engine = standInEngine({ nearlyFree: true, ...script });
   const gateway = await createGateway(
-    { redisUrl, rateLimitPerMinute: 0, rateLimitPerHour: 0, transcodeWorkers: 1, ...config },
+    {
+      redisUrl,
+      rateLimitPerMinute: 0,
+      rateLimitPerHour: 0,
+      transcodeWorkers: 1,
+      redisTimeoutMs: REDIS_TIMEOUT_MS,
+      ...config,
+    },
     { engines: [engine], logger: pino({ level: "info" }, sink), ...overrides },
   );
   const { url } = await gateway.listen({ port: 0 });
@@ -86,8 +99,8 @@ export function told({ log }: GatewayOnRedis): { downs: number; ups: number; ref
 
 export type Outage = {
   readonly firstMs: number;
-  readonly medianMs: number;
-  readonly worstMs: number;
+  /** How many of the others took so long that they may have waited for Redis. */
+  readonly waited: number;
 };
 
 /** Speech while something is broken: what is in memory, what only Redis has, and what nobody has said yet. */
@@ -99,8 +112,7 @@ export async function speakThrough(gateway: GatewayOnRedis, rounds = 15): Promis
     expect(near.cache).toBe("hit");
     times.push(near.ms, (await say(gateway, `Never said before, ${round}, ${Math.random()}.`)).ms);
   }
-  times.sort((a, b) => a - b);
-  return { firstMs: first.ms, medianMs: times[times.length >> 1]!, worstMs: times.at(-1)! };
+  return { firstMs: first.ms, waited: times.filter((ms) => ms >= REDIS_TIMEOUT_MS).length };
 }
 
 /** A gateway whose memory holds one text, with another in Redis that it has never heard of. */
@@ -112,16 +124,21 @@ export async function warmedOn(
   const seed = await gatewayOn(seedUrl, config);
   await keep(seed, "Only Redis has this.");
   await seed.close();
-  const gateway = await gatewayOn(redisUrl, config);
-  await keep(gateway, "Memory has this.");
-  expect(told(gateway)).toMatchObject({ downs: 0, refusals: 0 });
-  return gateway;
+  for (let attempt = 1; ; attempt++) {
+    const gateway = await gatewayOn(redisUrl, config);
+    await keep(gateway, "Memory has this.");
+    // On a busy machine Redis may have been too late before anything was done to it: that is no beginning for a test.
+    const { downs, refusals } = told(gateway);
+    if (downs + refusals === 0) return gateway;
+    expect(attempt, "starts that found Redis too late").toBeLessThan(5);
+    await gateway.close();
+  }
 }
 
 /** Once the fault is over, by itself: another server finds in Redis what this one says now. */
-export async function expectRecovered(gateway: GatewayOnRedis, url: string): Promise<void> {
+export async function expectRecovered(gateway: GatewayOnRedis, url: string, withinMs = 20_000): Promise<void> {
   await expect
-    .poll(async () => (await ready(gateway)).parts.redisAudio, { timeout: 20_000, interval: 100 })
+    .poll(async () => (await ready(gateway)).parts.redisAudio, { timeout: withinMs, interval: 100 })
     .toEqual({ status: "ok", detail: "up" });
   const other = await gatewayOn(url);
   await expect
@@ -131,7 +148,7 @@ export async function expectRecovered(gateway: GatewayOnRedis, url: string): Pro
         await keep(gateway, text);
         return (await say(other, text)).cache;
       },
-      { timeout: 20_000, interval: 200 },
+      { timeout: withinMs, interval: 200 },
     )
     .toBe("hit");
   expect((await ready(gateway)).status).toBe("ready");
