@@ -14,6 +14,9 @@ const ALL = [
   "live-chunks",
   "limiter",
   "replay-two-servers",
+  "socket-first-audio",
+  "socket-append",
+  "sockets",
 ];
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !ALL.includes(name));

@@ -14,6 +14,7 @@ import { pageRoutes } from "./http/page-routes.ts";
 import { createServer } from "./http/server.ts";
 import { socketRoutes } from "./http/socket-routes.ts";
 import { statsRoute } from "./http/stats-route.ts";
+import { subtitlesRoute } from "./http/subtitles-route.ts";
 import { openSockets } from "./sockets.ts";
 import { VERSION } from "./version.ts";
 import { isSocketUpgrade } from "./ws/socket-server.ts";
@@ -55,6 +56,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
 
   authenticate(app, { authenticator: access.authenticator });
   speechRoute(app, { speak: speech.speak, formats: speech.formats, slowReaderTimeoutMs });
+  subtitlesRoute(app, { speak: speech.speak, formats: speech.formats });
   catalogueRoutes(app, { voices: speech.voices, startedAtMs: speech.clock.now() });
   healthRoutes(app, { readiness: () => ({ stopping, parts: speech.parts() }) });
   statsRoute(app, { stats: () => ({ ...speech.stats(), sockets: sockets.counts }) });

@@ -35,8 +35,8 @@ export type SynthesizedSpeech = {
     readonly engine: string;
     readonly voice: string;
     readonly segments: number;
-    /** Known when all of it came from the cache. */
-    readonly words?: readonly WordTime[];
+    /** Known when all of it came from the cache; `estimated` where the engine gave no times. */
+    readonly words?: readonly (WordTime & { readonly estimated?: true })[];
   };
   readonly fromCache: boolean;
   readonly latencyMs: number;
@@ -112,7 +112,7 @@ export async function createTtsManager(input: ConfigInput = {}, overrides: Overr
           voice: answer.voice,
           segments: answer.segments,
           ...(answer.whole && {
-            words: answer.whole.words.map(({ text: word, startMs, endMs }) => ({ text: word, startMs, endMs })),
+            words: answer.whole.words.map(({ from: _, to: __, ...word }) => word),
           }),
         },
         fromCache: answer.fromCache,

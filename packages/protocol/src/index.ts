@@ -1,3 +1,5 @@
+import type { SpokenWord } from "./socket.ts";
+
 export * from "./socket.ts";
 
 /** Audio formats of `POST /v1/audio/speech`, named as OpenAI names them. */
@@ -21,6 +23,12 @@ export type SpeechRequest = {
   /** BCP-47. Mynah's own field. */
   language?: string;
 };
+
+/** Body of `POST /v1/speech/subtitles`: that of `POST /v1/audio/speech`, whose audio they belong to. */
+export type SubtitlesRequest = Omit<SpeechRequest, "stream_format"> & { subtitle_format?: "srt" | "vtt" | "json" };
+
+/** What `subtitle_format: "json"` gives. */
+export type SubtitleWords = { durationMs: number; words: SpokenWord[] };
 
 /** The body of every refusal and failure, on OpenAI's routes and ours alike. */
 export type ErrorBody = {

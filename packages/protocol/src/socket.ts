@@ -90,3 +90,9 @@ export type ServerMessage =
   | { type: "cancelled"; id: string; spokenText: string }
   /** With an id it ends that utterance, never the socket. */
   | { type: "error"; id?: string; code: string; message: string; retryAfterMs?: number; spokenText?: string };
+
+/** Answer of `POST /v1/speech/tokens`: `token` opens `/v1/speech/ws?token=…`. */
+export type SocketToken = { token: string; expiresInS: number };
+
+/** `sockets` of `GET /v1/stats`: those of this server now, and the utterances that run on them. */
+export type SocketStats = { open: number; utterances: number };

@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import { ConfigError } from "../config/config.ts";
 import { AUDIO_FORMAT_NAMES } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
+import { SUBTITLE_FORMATS } from "../core/subtitles/subtitles.ts";
 import { VERSION } from "../version.ts";
 import { createApiKey, listApiKeys, revokeApiKey } from "./keys.ts";
 import { resetLimits, showLimits } from "./limits.ts";
@@ -44,6 +45,10 @@ function program(): Command {
     .option("-l, --language <tag>", "BCP-47, for example de or en-GB")
     .addOption(
       new Option("-f, --format <name>", "default: by the file's ending, else mp3").choices([...AUDIO_FORMAT_NAMES]),
+    )
+    .option("--subtitles <file>", "subtitles of it: .srt, .vtt or .json; `-` is stdout")
+    .addOption(
+      new Option("--subtitles-format <name>", "default: by the file's ending, else vtt").choices([...SUBTITLE_FORMATS]),
     )
     .option("-q, --quiet", "no progress, no summary")
     .action((text: string | undefined, options, command: Command) => say(text, options, readConfig(command).config));

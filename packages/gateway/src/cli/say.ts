@@ -5,10 +5,12 @@ import { text as readAll } from "node:stream/consumers";
 import { pino } from "pino";
 import { composeSpeech, type SpeechSystem } from "../compose.ts";
 import { type Config, ConfigError } from "../config/config.ts";
-import { collect } from "../core/async.ts";
+import { concat } from "../core/async.ts";
 import { AUDIO_FORMAT_NAMES, type AudioFormatName } from "../core/audio-format.ts";
+import { formatSubtitles, SUBTITLE_FORMATS, type SubtitleFormat } from "../core/subtitles/subtitles.ts";
 import { DEFAULT_CACHE_POLICY } from "../core/utterance.ts";
 import type { Speech } from "../speech/speak.ts";
+import { TranscriptWriter } from "../speech/transcript.ts";
 import { progressLine } from "./progress-line.ts";
 
 export type SayOptions = {
@@ -19,6 +21,8 @@ export type SayOptions = {
   readonly pitch: string;
   readonly language?: string;
   readonly format?: AudioFormatName;
+  readonly subtitles?: string;
+  readonly subtitlesFormat?: SubtitleFormat;
   readonly quiet?: boolean;
 };
 
@@ -28,7 +32,10 @@ const MAX_TEXT_CHARS = 5_000_000;
 /** `mynah say`: the gateway's own speech without the gateway. */
 export async function say(text: string | undefined, options: SayOptions, config: Config): Promise<void> {
   const words = text === undefined || text === "-" ? await fromStdin() : text;
-  const output = options.output ?? (process.stdout.isTTY ? undefined : "-");
+  const output = options.output ?? (process.stdout.isTTY || options.subtitles === "-" ? undefined : "-");
+  if (output === "-" && options.subtitles === "-")
+    throw new ConfigError("audio and subtitles cannot both go to stdout; give one of them a file");
+  const subtitles = subtitlesFormatOf(options);
   const format = options.format ?? formatOfFile(output) ?? "mp3";
   const speech = await composeSpeech(
     { ...config, maxTextChars: MAX_TEXT_CHARS, rateLimitPerMinute: 0, rateLimitPerHour: 0 },
@@ -40,8 +47,10 @@ export async function say(text: string | undefined, options: SayOptions, config:
   try {
     const answer = await speak(speech, words, { ...options, format }, controller.signal);
     const target = output ?? `speech.${format}`;
-    if (target === "-") await toStdout(answer, speech, options);
-    else await toFile(answer, speech, target, options);
+    const writer = new TranscriptWriter();
+    if (target === "-") await toStdout(answer, speech, writer, options);
+    else await toFile(answer, speech, target, writer, options);
+    if (subtitles !== undefined) await writeSubtitles(writer, subtitles, options);
   } finally {
     process.off("SIGINT", interrupt);
     await speech.close();
@@ -63,10 +72,24 @@ function formatOfFile(output: string | undefined): AudioFormatName | undefined {
   return known;
 }
 
+/** Undefined: no subtitles are wanted. */
+function subtitlesFormatOf({ subtitles, subtitlesFormat }: SayOptions): SubtitleFormat | undefined {
+  if (subtitles === undefined) {
+    if (subtitlesFormat !== undefined) throw new ConfigError("--subtitles-format needs --subtitles <file>");
+    return undefined;
+  }
+  if (subtitlesFormat !== undefined) return subtitlesFormat;
+  const ending = extname(subtitles).slice(1).toLowerCase();
+  const known = SUBTITLE_FORMATS.find((format) => format === ending);
+  if (known === undefined && ending !== "")
+    throw new ConfigError(`"${ending}" is not a subtitle format here; known: ${SUBTITLE_FORMATS.join(", ")}`);
+  return known ?? "vtt";
+}
+
 async function speak(
   speech: SpeechSystem,
   text: string,
-  { voice, engine, speed, pitch, language, format }: SayOptions & { format: AudioFormatName },
+  { voice, engine, speed, pitch, language, format, subtitles }: SayOptions & { format: AudioFormatName },
   signal: AbortSignal,
 ): Promise<Speech> {
   const utterance = {
@@ -80,7 +103,7 @@ async function speak(
     cache: DEFAULT_CACHE_POLICY,
     subject: "cli",
   };
-  const result = await speech.speak(utterance, { signal, requestId: randomUUID() });
+  const result = await speech.speak(utterance, { signal, requestId: randomUUID(), words: subtitles !== undefined });
   if (!result.admitted) throw new Error("the command line has no limits");
   return result.speech;
 }
@@ -92,34 +115,44 @@ function factor(flag: string, raw: string, min: number, max: number): number {
   return value;
 }
 
-async function toStdout(answer: Speech, speech: SpeechSystem, { quiet }: SayOptions): Promise<void> {
+async function toStdout(
+  answer: Speech,
+  speech: SpeechSystem,
+  writer: TranscriptWriter,
+  { quiet }: SayOptions,
+): Promise<void> {
   const progress = showProgress(answer, speech, quiet);
   try {
-    for await (const chunk of answer.audio) {
-      if (!process.stdout.write(chunk)) await new Promise((resolve) => process.stdout.once("drain", resolve));
+    for await (const part of answer.parts) {
+      writer.add(part);
+      if (part.type !== "audio") continue;
+      if (!process.stdout.write(part.audio)) await new Promise((resolve) => process.stdout.once("drain", resolve));
     }
   } finally {
     progress.end();
   }
 }
 
-async function toFile(answer: Speech, speech: SpeechSystem, path: string, { quiet }: SayOptions): Promise<void> {
+async function toFile(
+  answer: Speech,
+  speech: SpeechSystem,
+  path: string,
+  writer: TranscriptWriter,
+  { quiet }: SayOptions,
+): Promise<void> {
   const progress = showProgress(answer, speech, quiet);
-  let audio: Uint8Array;
+  const chunks: Uint8Array[] = [];
   try {
-    // Joined once more, now that the end is known: headers of WAV and FLAC get their true lengths.
-    audio = speech.joiner.joinWhole(answer.format, [await collect(answer.audio)]);
+    for await (const part of answer.parts) {
+      writer.add(part);
+      if (part.type === "audio") chunks.push(part.audio);
+    }
   } finally {
     progress.end();
   }
-  const unfinished = `${path}.part`;
-  try {
-    await writeFile(unfinished, audio);
-    await rename(unfinished, path);
-  } catch (error) {
-    await rm(unfinished, { force: true });
-    throw new ConfigError(`${path} cannot be written: ${(error as Error).message}`);
-  }
+  // Joined once more, now that the end is known: headers of WAV and FLAC get their true lengths.
+  const audio = speech.joiner.joinWhole(answer.format, [concat(chunks)]);
+  await writeWhole(path, audio);
   const { durationMs } = await speech.transcoder.inspect(audio, answer.format, {
     signal: new AbortController().signal,
   });
@@ -128,6 +161,33 @@ async function toFile(answer: Speech, speech: SpeechSystem, path: string, { quie
     process.stderr.write(
       `${path}: ${seconds} s, ${Math.ceil(audio.byteLength / 1024)} KiB, ${answer.engine}/${answer.voice}\n`,
     );
+  }
+}
+
+async function writeSubtitles(
+  { transcript }: TranscriptWriter,
+  format: SubtitleFormat,
+  { subtitles: path = "-", quiet }: SayOptions,
+): Promise<void> {
+  const text = formatSubtitles(transcript, format);
+  if (path === "-") {
+    process.stdout.write(text);
+    return;
+  }
+  await writeWhole(path, text);
+  const estimated = transcript.segments.some(({ words }) => words.some((word) => word.estimated));
+  if (!quiet) process.stderr.write(`${path}: ${format}${estimated ? ", times are estimated" : ""}\n`);
+}
+
+/** Whole or not at all. */
+async function writeWhole(path: string, content: Uint8Array | string): Promise<void> {
+  const unfinished = `${path}.part`;
+  try {
+    await writeFile(unfinished, content);
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw new ConfigError(`${path} cannot be written: ${(error as Error).message}`);
   }
 }
 

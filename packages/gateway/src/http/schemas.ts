@@ -21,6 +21,30 @@ export const audioContent = {
   },
 };
 
+const SubtitleWords = Type.Object({
+  durationMs: Type.Integer({ description: "Of the audio." }),
+  words: Type.Array(
+    Type.Object({
+      text: Type.String(),
+      startMs: Type.Integer(),
+      endMs: Type.Integer(),
+      estimated: Type.Optional(
+        Type.Literal(true, { description: "The engine gave no times: reckoned from the text and the audio's length." }),
+      ),
+    }),
+  ),
+});
+
+/** A 200 whose body is subtitles, one media type per format. */
+export const subtitlesContent = {
+  description: "Subtitles of all of it, when all of it is known.",
+  content: {
+    "text/vtt": { schema: { type: "string" } },
+    "application/x-subrip": { schema: { type: "string" } },
+    "application/json": { schema: SubtitleWords },
+  },
+};
+
 /** Refusals and failures, in OpenAI's shape on every route. */
 export const errorResponses = {
   "4xx": {

@@ -90,7 +90,10 @@ export class IncomingText {
     const { clock, textPauseMs, sentencePauseMs } = this.#options;
     this.#wake = deferred();
     const { waiting } = buffer;
-    if (waiting === "nothing") return void (await this.#wake.promise);
+    if (waiting === "nothing") {
+      await this.#wake.promise;
+      return undefined;
+    }
     const pauseMs = waiting === "sentence" ? Math.min(sentencePauseMs, textPauseMs) : textPauseMs;
     const leftMs = pauseMs - (clock.monotonic() - this.#lastAt);
     if (leftMs > 0) {

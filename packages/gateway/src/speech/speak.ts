@@ -3,7 +3,7 @@ import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { EventBus, SegmentOutcome } from "../core/events.ts";
-import type { AudioJoiner, CallOptions, RateLimiter, SpokenWord } from "../core/ports.ts";
+import type { AudioJoiner, CallOptions, RateLimiter } from "../core/ports.ts";
 import type { Decision, Refusal } from "../core/quota.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { admit, type Bill } from "./admission.ts";
@@ -12,7 +12,7 @@ import { Planner } from "./plan.ts";
 import { SpeechReport } from "./report.ts";
 import { SegmentLine } from "./segment-line.ts";
 import { audioOf, type SpeechPart } from "./speech-part.ts";
-import { type StoredSegment, storedParts, storedWords } from "./stored-parts.ts";
+import { StoredAnswer, type StoredSegment } from "./stored-answer.ts";
 import type { VoiceCatalogue } from "./voices.ts";
 
 /** Milliseconds of ours and the engine's until the first audio. */
@@ -36,20 +36,13 @@ export type Speech = {
   readonly keeps: boolean;
   readonly fromCache: boolean;
   /** Known when every segment was stored: then `audio` is one piece of this length. */
-  readonly whole?: WholeSpeech;
+  readonly whole?: StoredAnswer;
   /** One of `audio` and `parts` is to be read, once. */
   readonly audio: AsyncIterable<Uint8Array>;
   /** The audio segment by segment, and its words if they were wanted. */
   readonly parts: AsyncIterable<SpeechPart>;
   readonly timings: SpeechTimings;
   readonly quota: Decision;
-};
-
-export type WholeSpeech = {
-  readonly bytes: Uint8Array;
-  readonly durationMs: number;
-  /** Found out when it is asked for. */
-  readonly words: readonly SpokenWord[];
 };
 
 export type SpeakOptions = CallOptions & {
@@ -137,7 +130,7 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
   const [first] = ahead;
   const stored = allStored(ahead, segments);
   if (stored === undefined || first === undefined) return undefined;
-  const whole = joinStored(joiner, utterance.format, stored);
+  const whole = new StoredAnswer({ segments: stored, joiner, format: utterance.format, words });
   for (const spoken of ahead) report.segment(spoken!);
   report.delivered(whole.bytes.byteLength, first.engine);
   bill.settle();
@@ -151,7 +144,7 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
     fromCache: true,
     whole,
     audio: only(whole.bytes),
-    parts: storedParts(stored, joiner.open(utterance.format), { words }),
+    parts: whole,
     timings: { limitMs, cacheMs, engineMs: 0, transcodeMs: 0 },
     quota,
   };
@@ -225,21 +218,6 @@ function allStored(
     stored.push({ text: segments[at]!.text, spoken });
   }
   return bytes <= MAX_WHOLE_BYTES ? stored : undefined;
-}
-
-function joinStored(joiner: AudioJoiner, format: AudioFormat, stored: readonly StoredSegment[]): WholeSpeech {
-  let words: readonly SpokenWord[] | undefined;
-  return {
-    bytes: joiner.joinClean(
-      format,
-      stored.map(({ spoken }) => spoken.stored.audio),
-    ),
-    durationMs: stored.reduce((sum, { spoken }) => sum + spoken.stored.metadata.durationMs, 0),
-    get words() {
-      words ??= storedWords(stored, joiner.open(format));
-      return words;
-    },
-  };
 }
 
 /** What the first audio waited for. */

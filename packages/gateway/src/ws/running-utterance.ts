@@ -1,6 +1,7 @@
 import type { ServerMessage } from "@mynah/protocol";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
+import type { SegmentOutcome } from "../core/events.ts";
 import type { SpokenWord } from "../core/ports.ts";
 import { refusalError } from "../core/quota.ts";
 import type { IncomingText } from "../speech/incoming-text.ts";
@@ -32,6 +33,7 @@ export type RunningUtteranceDeps = {
 };
 
 const MAX_FRAME_BYTES = 32 * 1024;
+const MAX_AT_ONCE_BYTES = 64 * 1024;
 /** Made once: an abort without a reason builds an exception with a stack for each. */
 const CANCELLED = new SpeechError("caller_gone", "the utterance was cancelled");
 
@@ -65,7 +67,10 @@ export class RunningUtterance {
   async run(): Promise<void> {
     try {
       const result = await this.#start.speak(this.#abort.signal);
-      if (this.#over) return;
+      if (this.#over) {
+        if (result.admitted) await unheard(result.speech);
+        return;
+      }
       if (!result.admitted) throw refusalError(result.quota);
       await this.#play(result.speech);
     } catch (thrown) {
@@ -96,33 +101,52 @@ export class RunningUtterance {
 
   async #play(speech: Speech): Promise<void> {
     const { out, clock } = this.#deps;
-    const { stream } = this.#start;
-    const { engine, voice, format } = speech;
     this.#latencyMs = clock.monotonic() - this.#startedAt;
+    const { whole } = speech;
+    if (whole !== undefined && whole.bytes.byteLength <= MAX_AT_ONCE_BYTES) return this.#sendWhole(speech, whole);
     out.gather();
-    out.message({
-      type: "started",
-      id: this.id,
-      stream,
-      format: format.name,
-      sampleRateHz: format.sampleRateHz,
-      engine,
-      voice,
-    });
+    this.#started(speech);
     for await (const part of speech.parts) {
       if (this.#over) return;
       await this.#pass(part);
       if (this.#over) return;
     }
+    this.#done(speech, this.#spoken.durationMs, this.#segments);
+  }
+
+  /** What is stored and small leaves in one piece, without being looked into: nothing can come in between. */
+  async #sendWhole(speech: Speech, whole: NonNullable<Speech["whole"]>): Promise<void> {
+    const { out } = this.#deps;
+    const { bytes, durationMs } = whole; // not its words: they are found out when asked for
+    await this.#room();
+    if (this.#over) return;
+    out.gather();
+    this.#started(speech);
+    if (this.#start.words) this.#words(whole.words);
+    for (let at = 0; at < bytes.byteLength; at += MAX_FRAME_BYTES)
+      this.#frame(bytes.subarray(at, at + MAX_FRAME_BYTES));
+    this.#done(speech, durationMs, speech.outcomes);
+  }
+
+  #started({ engine, voice, format: { name: format, sampleRateHz } }: Speech): void {
+    const { id, stream } = this.#start;
+    this.#deps.out.message({ type: "started", id, stream, format, sampleRateHz, engine, voice });
+  }
+
+  #words(words: readonly SpokenWord[]): void {
+    this.#deps.out.message({ type: "words", id: this.id, words: words.map(wordMessage) });
+  }
+
+  #done({ engine }: Speech, durationMs: number, segments: Readonly<Record<SegmentOutcome, number>>): void {
     this.#finish(false, () => ({
       type: "done",
       id: this.id,
-      fromCache: this.#segments.miss + this.#segments.coalesced === 0,
-      durationMs: rounded(this.#spoken.durationMs),
+      fromCache: segments.miss + segments.coalesced === 0,
+      durationMs: rounded(durationMs),
       bytes: this.#bytes,
       latencyMs: rounded(this.#latencyMs),
       engine,
-      segments: this.#segments,
+      segments,
     }));
   }
 
@@ -134,8 +158,7 @@ export class RunningUtterance {
         return undefined;
       case "words":
         this.#spoken.words(part.words);
-        if (this.#start.words)
-          this.#deps.out.message({ type: "words", id: this.id, words: part.words.map(wordMessage) });
+        if (this.#start.words) this.#words(part.words);
         return undefined;
       case "audio":
         return this.#send(part.audio, part.untilMs);
@@ -146,19 +169,26 @@ export class RunningUtterance {
   }
 
   async #send(audio: Uint8Array, untilMs: number): Promise<void> {
-    const { out, onFrame } = this.#deps;
     const fromMs = this.#spoken.durationMs;
     for (let at = 0; at < audio.byteLength; at += MAX_FRAME_BYTES) {
-      for (let room = out.room(); room !== undefined; room = out.room()) {
-        await room;
-        if (this.#over) return;
-      }
+      await this.#room();
+      if (this.#over) return;
       const frame = audio.subarray(at, at + MAX_FRAME_BYTES);
-      out.audio(this.#start.stream, frame);
-      onFrame();
-      this.#bytes += frame.byteLength;
+      this.#frame(frame);
       this.#spoken.sent(fromMs + (untilMs - fromMs) * ((at + frame.byteLength) / audio.byteLength));
     }
+  }
+
+  async #room(): Promise<void> {
+    const { out } = this.#deps;
+    for (let room = out.room(); room !== undefined && !this.#over; room = out.room()) await room;
+  }
+
+  #frame(bytes: Uint8Array): void {
+    const { out, onFrame } = this.#deps;
+    out.audio(this.#start.stream, bytes);
+    onFrame();
+    this.#bytes += bytes.byteLength;
   }
 
   #finish(byUs: boolean, message: () => ServerMessage): void {
@@ -168,6 +198,11 @@ export class RunningUtterance {
     this.#deps.out.message(message());
     this.#abort.abort(CANCELLED);
   }
+}
+
+/** Speech that came when nobody wanted it any more. It must be begun to be left: only then does it give back what it holds. */
+async function unheard({ parts }: Speech): Promise<void> {
+  for await (const _ of parts) break;
 }
 
 /** An error as the client sees it. */

@@ -1,18 +1,19 @@
 import type { Socket } from "node:net";
-import { type ClientMessage, SOCKET_CLOSE, SOCKET_PROTOCOL, type UtteranceSettings } from "@mynah/protocol";
+import { type ClientMessage, SOCKET_CLOSE, SOCKET_PROTOCOL } from "@mynah/protocol";
 import { type RawData, WebSocket } from "ws";
 import type { AudioFormat, AudioFormatName } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import { unitOf, type WindowState } from "../core/quota.ts";
-import { DEFAULT_CACHE_POLICY, type Utterance } from "../core/utterance.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { Converse } from "../speech/converse.ts";
 import { IncomingText } from "../speech/incoming-text.ts";
 import type { Speak } from "../speech/speak.ts";
+import { MessageRate } from "./message-rate.ts";
 import { hasSettings, readMessage } from "./messages.ts";
 import { errorMessage, RunningUtterance, type UtteranceStart } from "./running-utterance.ts";
 import { SocketOut } from "./socket-out.ts";
+import { utteranceOf } from "./utterance-of.ts";
 
 /** What bounds one socket. */
 export type SessionLimits = {
@@ -46,8 +47,6 @@ export type SessionStart = {
   readonly states: readonly WindowState[];
 };
 
-/** Messages that may come at once on top of the rate: an LLM's whole answer in pieces. */
-const BURST_SECONDS = 5;
 /** Ids of utterances that ended before the client had said all: what it still sends about them is no new utterance. */
 const MAX_REMEMBERED_IDS = 64;
 
@@ -61,11 +60,9 @@ export class SocketSession {
   readonly #utterances = new Map<string, RunningUtterance>();
   /** Oldest first. */
   readonly #forsaken = new Set<string>();
+  readonly #rate: MessageRate;
   #streams = 0;
   #draining = false;
-  /** Messages that may come before it is too many. */
-  #budget: number;
-  #budgetAt: number;
   #lastActiveAt: number;
   #pingedAt: number;
   #heard = true;
@@ -77,8 +74,7 @@ export class SocketSession {
     this.#deps = deps;
     this.#start = start;
     this.#out = new SocketOut(socket, raw, clock);
-    this.#budget = limits.messagesPerSecond * BURST_SECONDS;
-    this.#budgetAt = now;
+    this.#rate = new MessageRate(limits.messagesPerSecond, now);
     this.#lastActiveAt = now;
     this.#pingedAt = now - Math.random() * limits.pingMs * 0.5; // or sockets opened together would be asked together
     socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
@@ -157,7 +153,11 @@ export class SocketSession {
     if (this.#start.socket.readyState !== WebSocket.OPEN) return;
     this.#heard = true;
     this.#lastActiveAt = this.#deps.clock.monotonic();
-    if (!this.#withinRate()) return;
+    if (!this.#rate.take(this.#lastActiveAt)) {
+      const { messagesPerSecond } = this.#deps.limits;
+      this.close(SOCKET_CLOSE.tooManyMessages, `more than ${messagesPerSecond} messages a second`);
+      return;
+    }
     if (isBinary) {
       this.close(SOCKET_CLOSE.unsupportedData, "messages are JSON text, not binary");
       return;
@@ -165,17 +165,6 @@ export class SocketSession {
     const read = readMessage(data as Buffer);
     if ("error" in read) this.#reject(read.error, read.id);
     else this.#act(read.message);
-  }
-
-  #withinRate(): boolean {
-    const { messagesPerSecond } = this.#deps.limits;
-    const now = this.#lastActiveAt;
-    const most = messagesPerSecond * BURST_SECONDS;
-    this.#budget = Math.min(most, this.#budget + ((now - this.#budgetAt) / 1000) * messagesPerSecond) - 1;
-    this.#budgetAt = now;
-    if (this.#budget >= 0) return true;
-    this.close(SOCKET_CLOSE.tooManyMessages, `more than ${messagesPerSecond} messages a second`);
-    return false;
   }
 
   #act(message: ClientMessage): void {
@@ -256,7 +245,7 @@ export class SocketSession {
     const { speak, converse, onDefect } = this.#deps;
     const stream = ++this.#streams;
     const requestId = `${this.#start.requestId}.${stream}`;
-    const utterance = this.#utteranceOf(message);
+    const utterance = utteranceOf(message, this.#start.caller, this.#deps.formats);
     return {
       id: message.id,
       stream,
@@ -268,25 +257,6 @@ export class SocketSession {
           ? speak(utterance, { signal, requestId, words: true })
           : converse(utterance, incoming, { signal, requestId, words: true }),
       onDefect: (error) => onDefect(error, requestId),
-    };
-  }
-
-  #utteranceOf({ text, voice = "alloy", format = "mp3", ...given }: TextMessage & UtteranceSettings): Utterance {
-    const { user, tenant, plan } = this.#start.caller;
-    const { model, speed = 1, pitch = 1, instructions, language } = given;
-    return {
-      text,
-      voice,
-      speed,
-      pitch,
-      format: this.#deps.formats[format],
-      cache: DEFAULT_CACHE_POLICY,
-      subject: given.user ?? user,
-      ...(tenant !== undefined && { tenant }),
-      ...(plan !== undefined && { plan }),
-      ...(model !== undefined && { model }),
-      ...(instructions && { instructions }),
-      ...(language !== undefined && { language }),
     };
   }
 

@@ -55,7 +55,9 @@ export class SocketOut {
 
   /** Undefined: there is room for a frame now. */
   room(): Promise<void> | undefined {
-    return this.#socket.bufferedAmount < MAX_UNSENT_BYTES ? undefined : this.#drain().promise;
+    // Node tells of a drain only from its own mark on.
+    const most = Math.max(MAX_UNSENT_BYTES, this.#raw.writableHighWaterMark);
+    return this.#socket.bufferedAmount < most ? undefined : this.#drain().promise;
   }
 
   /** The socket has closed: whoever waits for room goes on, and finds out. */

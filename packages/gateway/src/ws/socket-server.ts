@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { SOCKET_PROTOCOL } from "@mynah/protocol";
+import { SOCKET_PROTOCOL, type SocketStats } from "@mynah/protocol";
 import { WebSocket, WebSocketServer } from "ws";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions } from "../core/ports.ts";
@@ -24,8 +24,6 @@ export type SocketServerOptions = Omit<SessionDeps, "onDefect"> & {
   readonly stateOf: (subject: Subject, options: CallOptions) => Promise<readonly WindowState[]>;
   readonly onDefect: SessionDeps["onDefect"];
 };
-
-export type SocketCounts = { readonly open: number; readonly utterances: number };
 
 /** How often each session is looked at. Not all in one turn: ten thousand of them would hold up the audio. */
 const WATCH_EVERY_MS = 1_000;
@@ -79,7 +77,7 @@ export class SocketServer {
     } as ConstructorParameters<typeof WebSocketServer>[0]);
   }
 
-  get counts(): SocketCounts {
+  get counts(): SocketStats {
     let utterances = 0;
     for (const { running } of this.#sessions) utterances += running;
     return { open: this.#sockets, utterances };
@@ -87,6 +85,11 @@ export class SocketServer {
 
   attach(server: Server): void {
     server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      // Nodes before 24.9 do not ask which requests may upgrade.
+      if (!isSocketUpgrade(request)) {
+        refuse(socket, new SpeechError("not_found", `nothing but ${SOCKET_PATH} is a WebSocket here`));
+        return;
+      }
       this.#upgrade(request, socket, head).catch((error: unknown) => {
         socket.destroy();
         this.#options.onDefect(error, "upgrade");

@@ -290,6 +290,8 @@ describe("other routes", () => {
       "/v1/audio/speech",
       "/v1/audio/voices",
       "/v1/models",
+      "/v1/speech/subtitles",
+      "/v1/speech/tokens",
       "/v1/stats",
     ]);
     const post = api.paths["/v1/audio/speech"]?.post as {

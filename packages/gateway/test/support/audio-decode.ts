@@ -54,6 +54,12 @@ export function encodeWithFfmpeg(pcm: Uint8Array, sampleRateHz: number, args: re
   });
 }
 
+/** Subtitles in SubRip, as ffmpeg reads and writes them. Throws if it has to say anything about them. */
+export function subtitlesWithFfmpeg(subtitles: string, format: "srt" | "vtt"): string {
+  const from = format === "vtt" ? "webvtt" : "srt";
+  return run("ffmpeg", ["-v", "error", "-f", from, "-i", "-", "-f", "srt", "-"], Buffer.from(subtitles)).toString();
+}
+
 export type Probe = {
   readonly codec: string;
   readonly sampleRateHz: number;

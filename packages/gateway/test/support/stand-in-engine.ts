@@ -25,6 +25,8 @@ export type StandInOptions = {
   /** pcm or wav. Default: pcm at 24 kHz. */
   readonly format?: AudioFormat;
   readonly words?: boolean;
+  /** Silence before the first word, and at every space: then each word can be heard to begin. */
+  readonly leadMs?: number;
   readonly nearlyFree?: boolean;
   readonly maxChars?: number;
   readonly clock?: Clock;
@@ -169,10 +171,13 @@ const durationMsOf = ({ text, speed }: SynthesisRequest, { durationMsPerChar = 2
 export function toneAudio(request: SynthesisRequest, script: StandInOptions = {}): Uint8Array {
   const { name: container, sampleRateHz } = script.format ?? { name: "pcm", sampleRateHz: 24_000 };
   const perChar = (sampleRateHz * durationMsOf(request, script)) / 1000 / Math.max(1, request.text.length);
-  const samples = new Int16Array(Math.max(1, Math.round(perChar * request.text.length)));
+  const lead = Math.round((sampleRateHz * (script.leadMs ?? 0)) / 1000);
+  const samples = new Int16Array(lead + Math.max(1, Math.round(perChar * request.text.length)));
   const shift = request.voice === "two" ? 0.6 : 1;
-  for (let n = 0, phase = 0; n < samples.length && !script.silence; n++) {
-    const code = request.text.charCodeAt(Math.min(request.text.length - 1, Math.floor(n / perChar))) || 0;
+  for (let n = lead, phase = 0; n < samples.length && !script.silence; n++) {
+    const at = Math.min(request.text.length - 1, Math.floor((n - lead) / perChar));
+    const code = request.text.charCodeAt(at) || 0;
+    if (script.leadMs !== undefined && code === 32) continue;
     phase += (2 * Math.PI * (200 + (code % 96) * 6) * shift * request.pitch) / sampleRateHz;
     samples[n] = Math.round(9000 * Math.sin(phase));
   }
@@ -202,7 +207,7 @@ function standInWords(request: SynthesisRequest, script: StandInOptions): WordTi
   const perChar = durationMsOf(request, script) / Math.max(1, request.text.length);
   return [...request.text.matchAll(/\S+/g)].map(({ 0: text, index }) => ({
     text,
-    startMs: Math.round(index * perChar),
-    endMs: Math.round((index + text.length) * perChar),
+    startMs: Math.round((script.leadMs ?? 0) + index * perChar),
+    endMs: Math.round((script.leadMs ?? 0) + (index + text.length) * perChar),
   }));
 }

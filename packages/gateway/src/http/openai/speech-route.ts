@@ -107,7 +107,8 @@ export function speechRoute(app: FastifyInstance, { speak, formats, slowReaderTi
   });
 }
 
-function utteranceOf(
+/** What a checked body asks for. */
+export function utteranceOf(
   body: SpeechBody,
   formats: SpeechRouteDeps["formats"],
   cache: Utterance["cache"],
@@ -127,7 +128,8 @@ function utteranceOf(
   };
 }
 
-function admittedOrThrow(result: SpeakResult, setHeaders: (headers: Record<string, string>) => void) {
+/** The answer; a refusal is thrown as `rate_limit_exceeded` after its headers are set. */
+export function admittedOrThrow(result: SpeakResult, setHeaders: (headers: Record<string, string>) => void) {
   if (result.admitted) return result.speech;
   setHeaders(limitHeaders(result.quota));
   throw refusalError(result.quota);

@@ -1,0 +1,31 @@
+import type { UtteranceSettings } from "@mynah/protocol";
+import type { AudioFormat, AudioFormatName } from "../core/audio-format.ts";
+import { DEFAULT_CACHE_POLICY, type Utterance } from "../core/utterance.ts";
+import type { Identity } from "../identity/identity.ts";
+
+const DEFAULT_VOICE = "alloy";
+const DEFAULT_FORMAT: AudioFormatName = "mp3";
+
+/** What a message asks for, in the words of the core; counted for the end user it names, within the caller's tenant. */
+export function utteranceOf(
+  { text, ...settings }: UtteranceSettings & { readonly text: string },
+  { user, tenant, plan }: Identity,
+  formats: Readonly<Record<AudioFormatName, AudioFormat>>,
+): Utterance {
+  const { voice = DEFAULT_VOICE, format = DEFAULT_FORMAT, speed = 1, pitch = 1 } = settings;
+  const { model, instructions, language } = settings;
+  return {
+    text,
+    voice,
+    speed,
+    pitch,
+    format: formats[format],
+    cache: DEFAULT_CACHE_POLICY,
+    subject: settings.user ?? user,
+    ...(tenant !== undefined && { tenant }),
+    ...(plan !== undefined && { plan }),
+    ...(model !== undefined && { model }),
+    ...(instructions && { instructions }),
+    ...(language !== undefined && { language }),
+  };
+}
