@@ -1,4 +1,4 @@
-import { type ClientMessage, type ServerMessage, SOCKET_CLOSE } from "@mynah/protocol";
+import type { ClientMessage, ServerMessage, SOCKET_CLOSE } from "@mynah/protocol";
 import { type BackoffOptions, backoffMs } from "./backoff.ts";
 import { MynahError } from "./mynah-error.ts";
 import type { Ready } from "./utterance.ts";
@@ -17,6 +17,9 @@ export type ConnectionDeps = {
   readonly onLost: (error: MynahError, final: boolean) => boolean;
 };
 
+// Of the table only what is needed here: a bundler cannot leave out half of it.
+const UNAUTHORIZED: (typeof SOCKET_CLOSE)["unauthorized"] = 4401;
+const IDLE: (typeof SOCKET_CLOSE)["idle"] = 4408;
 const READY_TIMEOUT_MS = 10_000;
 /** A connection that lasted so long was a good one: the next failure is the first again. */
 const GOOD_MS = 10_000;
@@ -86,7 +89,10 @@ export class Connection {
   async #connect(): Promise<void> {
     this.#state = "connecting";
     this.#complaint = undefined;
-    this.#timer = setTimeout(() => this.drop(unreachable()), READY_TIMEOUT_MS);
+    this.#timer = setTimeout(
+      () => this.drop(MynahError.of({ code: "unreachable", message: "The gateway does not answer" })),
+      READY_TIMEOUT_MS,
+    );
     let socket: WebSocket;
     try {
       socket = await this.#deps.open();
@@ -112,7 +118,7 @@ export class Connection {
       return;
     }
     const message = parse(data);
-    if (!message) this.drop(new MynahError("That is not a Mynah", { status: 0, code: "bad_answer" }));
+    if (!message) this.drop(MynahError.of({ code: "bad_answer", message: "That is not a Mynah" }));
     else if (message.type === "ready") {
       clearTimeout(this.#timer);
       this.#state = "ready";
@@ -123,16 +129,14 @@ export class Connection {
     else this.#deps.onMessage(message);
   }
 
-  #closed(code: number, reason: string): void {
-    const refused = code === SOCKET_CLOSE.unauthorized;
-    const idle = code === SOCKET_CLOSE.idle || code === 1000;
-    const error = this.#complaint
-      ? MynahError.fromMessage(this.#complaint)
-      : refused
-        ? new MynahError(reason || "The gateway wants an API key or a token", { status: 0, code: "unauthorized" })
-        : this.#state === "ready"
-          ? new MynahError(`The connection was lost (${code} ${reason})`, { status: 0, code: "connection_lost" })
-          : unreachable();
+  #closed(closeCode: number, reason: string): void {
+    const refused = closeCode === UNAUTHORIZED;
+    const idle = closeCode === IDLE || closeCode === 1000;
+    // What it had complained of may have nothing to do with the end of a connection that worked.
+    const began = this.#state === "ready" ? "connection_lost" : this.#complaint?.code;
+    const code = refused ? "unauthorized" : (began ?? "unreachable");
+    const message = reason || `There is no connection to the gateway (${closeCode})`;
+    const error = MynahError.of({ message, ...this.#complaint, code });
     this.#lost(error, refused, idle);
   }
 
@@ -161,13 +165,9 @@ export class Connection {
   }
 }
 
-function unreachable(): MynahError {
-  return new MynahError("The gateway cannot be reached, or refused the connection", { status: 0, code: "unreachable" });
-}
-
 function asMynahError(error: unknown): MynahError {
   if (error instanceof MynahError) return error;
-  return new MynahError("There is no token to connect with", { status: 0, code: "unauthorized" }, { cause: error });
+  return MynahError.of({ code: "unauthorized", message: "There is no token to connect with" }, { cause: error });
 }
 
 function parse(data: unknown): ServerMessage | undefined {

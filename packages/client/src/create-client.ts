@@ -67,7 +67,7 @@ export function createClient({ baseUrl, apiKey, fetch = globalThis.fetch }: Clie
     if (apiKey) headers.set("authorization", `Bearer ${apiKey}`);
     const response = await fetch(`${base}${path}`, { ...init, headers }).catch((cause: unknown) => {
       init.signal?.throwIfAborted();
-      throw new MynahError("The gateway cannot be reached", { status: 0, code: "unreachable" }, { cause });
+      throw MynahError.of({ code: "unreachable", message: "The gateway cannot be reached" }, { cause });
     });
     if (!response.ok) throw await MynahError.fromResponse(response);
     return response;
@@ -134,9 +134,8 @@ async function* readAudio(response: Response, signal: AbortSignal | undefined): 
     complete = true;
   } catch (cause) {
     signal?.throwIfAborted();
-    const requestId = response.headers.get("x-request-id");
-    const details = { status: 0, code: "audio_cut_off", ...(requestId !== null && { requestId }) };
-    throw new MynahError("The audio broke off before its end", details, { cause });
+    const requestId = response.headers.get("x-request-id") ?? undefined;
+    throw MynahError.of({ code: "audio_cut_off", message: "The audio broke off before its end", requestId }, { cause });
   } finally {
     if (!complete) await reader.cancel().catch(() => undefined); // the connection is gone already, or is now
   }

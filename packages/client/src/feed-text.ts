@@ -2,14 +2,14 @@ import type { TextUtterance } from "./utterance.ts";
 
 /** Writes what comes out of `text` until either ends. Never rejects: what `text` throws is what the utterance fails with. */
 export async function feedText(
-  call: TextUtterance & { readonly settled: boolean; fail(error: unknown): void },
+  call: TextUtterance & { readonly closed: boolean; fail(error: unknown): void },
   text: AsyncIterable<string> | Iterable<string>,
 ): Promise<void> {
   const over = call.done.catch(() => {}).then(() => undefined);
   try {
     const source = Symbol.asyncIterator in text ? text[Symbol.asyncIterator]() : text[Symbol.iterator]();
     for (;;) {
-      const next = call.settled ? undefined : await Promise.race([source.next(), over]);
+      const next = call.closed ? undefined : await Promise.race([source.next(), over]);
       if (!next) {
         // Nobody listens any more: let the model stop, without waiting for the word that it is just thinking of.
         await source.return?.();
@@ -19,6 +19,6 @@ export async function feedText(
       await call.append(next.value);
     }
   } catch (error) {
-    call.fail(error);
+    if (!call.closed) call.fail(error);
   }
 }

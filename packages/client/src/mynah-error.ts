@@ -1,22 +1,20 @@
-import type { ErrorBody, ServerMessage } from "@mynah/protocol";
-
-type SocketError = Extract<ServerMessage, { type: "error" }>;
+import type { ErrorBody } from "@mynah/protocol";
 
 export type MynahErrorDetails = {
   status: number;
   code: string;
   param?: string | null;
-  retryAfterMs?: number;
-  requestId?: string;
-  spokenText?: string;
+  retryAfterMs?: number | undefined;
+  requestId?: string | undefined;
+  spokenText?: string | undefined;
 };
 
 /**
- * Codes after which the same call may succeed, of `docs/errors.md` (a test compares them) and of this client. A socket's
- * errors have no HTTP status to tell it by.
+ * Codes after which the same call may succeed, of `docs/errors.md` and of this client, beside those that begin with `too_many_`.
+ * A socket's errors have no HTTP status to tell it by. A test compares them with the gateway's own table.
  */
 const RETRYABLE = new Set(
-  "request_timeout rate_limit_exceeded too_many_failures too_many_sockets too_many_utterances internal engine_unauthorized engine_no_audio engine_failed engine_timeout transcode_failed engines_unavailable overloaded shutting_down unreachable audio_cut_off connection_lost".split(
+  "request_timeout rate_limit_exceeded internal engine_unauthorized engine_no_audio engine_failed engine_timeout transcode_failed engines_unavailable overloaded shutting_down unreachable audio_cut_off connection_lost".split(
     " ",
   ),
 );
@@ -51,31 +49,28 @@ export class MynahError extends Error {
 
   /** The same call may succeed later: after `retryAfterMs`, where it is known. */
   get retryable(): boolean {
-    return RETRYABLE.has(this.code) || (this.code === "bad_answer" && this.status >= 500);
+    return (
+      RETRYABLE.has(this.code) ||
+      this.code.startsWith("too_many_") ||
+      (this.code === "bad_answer" && this.status >= 500)
+    );
   }
 
-  /** An error that the gateway told over a socket. */
-  static fromMessage({ code, message, retryAfterMs, spokenText }: SocketError): MynahError {
-    return new MynahError(message, {
-      status: 0,
-      code,
-      ...(retryAfterMs !== undefined && { retryAfterMs }),
-      ...(spokenText !== undefined && { spokenText }),
-    });
+  /** One that no HTTP status goes with: said over a socket, or found out here. */
+  static of(error: Omit<MynahErrorDetails, "status"> & { message: string }, options?: ErrorOptions): MynahError {
+    return new MynahError(error.message, { ...error, status: 0 }, options);
   }
 
   /** Reads a refusal. Never rejects: an answer from a proxy that is not ours becomes a `bad_answer`. */
   static async fromResponse(response: Response): Promise<MynahError> {
     const body = await response.text().then(parseErrorBody, () => undefined);
-    const details: MynahErrorDetails = {
+    const details = {
       status: response.status,
       code: body?.error.code ?? body?.error.type ?? "bad_answer",
       param: body?.error.param ?? null,
+      retryAfterMs: readRetryAfterMs(response.headers),
+      requestId: response.headers.get("x-request-id") ?? undefined,
     };
-    const retryAfterMs = readRetryAfterMs(response.headers);
-    if (retryAfterMs !== undefined) details.retryAfterMs = retryAfterMs;
-    const requestId = response.headers.get("x-request-id");
-    if (requestId !== null) details.requestId = requestId;
     return new MynahError(body?.error.message ?? `The server answered ${response.status}`, details);
   }
 }

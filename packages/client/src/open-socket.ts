@@ -37,6 +37,6 @@ function construct(Socket: Constructor, url: string, headers: object | false, gi
     return new Socket(url, { protocols: [SOCKET_PROTOCOL], headers });
   } catch (cause) {
     const message = "A browser cannot send an API key with a WebSocket: give `token`";
-    throw new MynahError(message, { status: 0, code: "unauthorized" }, { cause });
+    throw MynahError.of({ code: "unauthorized", message }, { cause });
   }
 }

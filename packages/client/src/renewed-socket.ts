@@ -80,7 +80,7 @@ export class RenewedSocket implements SpeechSocket {
   }
 
   async close(): Promise<void> {
-    this.#closed ??= new MynahError("The socket is closed", { status: 0, code: "closed" });
+    this.#closed ??= MynahError.of({ code: "closed", message: "The socket is closed" });
     clearTimeout(this.#turn);
     clearTimeout(this.#watch);
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
@@ -93,7 +93,7 @@ export class RenewedSocket implements SpeechSocket {
     const { maxBufferedBytes = MAX_BUFFERED_BYTES } = this.#options;
     const call = new UtteranceCall({ id: `u${++this.#count}`, host: this.#host, options, maxBufferedBytes });
     if (this.#closed) call.fail(this.#closed);
-    else if (!call.settled) this.#calls.set(call.id, call);
+    else if (!call.closed) this.#calls.set(call.id, call);
     return call;
   }
 
@@ -167,5 +167,5 @@ export class RenewedSocket implements SpeechSocket {
 }
 
 function lostTo(what: "silent" | "stopping"): MynahError {
-  return new MynahError(`The gateway is ${what}`, { status: 0, code: "connection_lost" });
+  return MynahError.of({ code: "connection_lost", message: `The gateway is ${what}` });
 }

@@ -81,8 +81,9 @@ export class UtteranceCall implements TextUtterance {
     return this.#finish.promise;
   }
 
-  get settled(): boolean {
-    return this.#settled;
+  /** Nothing more comes out of it for the caller, and nothing more goes in. */
+  get closed(): boolean {
+    return this.#settled || this.#cancelled;
   }
 
   /** Something of it can be said to the gateway. */
@@ -101,11 +102,11 @@ export class UtteranceCall implements TextUtterance {
   }
 
   async append(text: string): Promise<void> {
-    if (text === "" || this.#complete || this.#closed) return;
+    if (text === "" || this.#complete || this.closed) return;
     this.#write({ type: "append", id: this.id, text, ...(!this.#hasText && this.#settings) });
     const tooMuch = (): boolean =>
       this.#host.unsentBytes() > MAX_UNSENT || (this.phase === "waiting" && this.#writtenChars > MAX_UNSENT);
-    while (!this.#closed && tooMuch()) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    while (!this.closed && tooMuch()) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 
   flush(): void {
@@ -113,14 +114,14 @@ export class UtteranceCall implements TextUtterance {
   }
 
   end(): void {
-    if (this.#complete || this.#closed) return;
+    if (this.#complete || this.closed) return;
     this.#complete = true;
     if (this.#hasText) this.#write({ type: "end", id: this.id });
-    else this.fail(new MynahError("There is no text to speak", { status: 0, code: "text_empty" }));
+    else this.fail(MynahError.of({ code: "text_empty", message: "There is no text to speak" }));
   }
 
   cancel(): Promise<UtteranceEnd> {
-    if (this.#closed) return this.done;
+    if (this.closed) return this.done;
     this.#cancelled = true;
     this.audio.cut();
     if (this.phase === "waiting") this.#end({ outcome: "cancelled", spokenText: "" });
@@ -131,8 +132,9 @@ export class UtteranceCall implements TextUtterance {
   /** Ends it for the caller, and at the gateway too, if it is there. `now`: what was not read yet is dropped. */
   fail(error: unknown, now = false): void {
     if (this.phase === "sent" || this.phase === "started") {
-      if (!this.#closed) this.#send({ type: "cancel", id: this.id });
+      if (!this.closed) this.#send({ type: "cancel", id: this.id });
     } else this.phase = "over";
+    if (this.#cancelled) this.#settleWith({ outcome: "cancelled", spokenText: undefined });
     this.#reject(error, now);
     this.#host.changed();
   }
@@ -144,11 +146,11 @@ export class UtteranceCall implements TextUtterance {
   }
 
   frame(bytes: Uint8Array): void {
-    if (this.#closed) return;
+    if (this.closed) return;
     this.audio.push(bytes);
     if (this.audio.bytes <= this.#maxBufferedBytes) return;
     const message = `More than ${this.#maxBufferedBytes} bytes of audio wait to be read: read them faster, or ask over HTTP`;
-    this.fail(new MynahError(message, { status: 0, code: "reader_too_slow" }), true);
+    this.fail(MynahError.of({ code: "reader_too_slow", message }), true);
   }
 
   /** What the gateway says about it. */
@@ -159,11 +161,11 @@ export class UtteranceCall implements TextUtterance {
         this.#written = [];
         const { type: _, ...started } = message;
         this.#begin.resolve(started);
-        if (!this.#closed) this.#events.emit("started", started);
+        if (!this.closed) this.#events.emit("started", started);
         return;
       }
       case "words":
-        if (this.#closed) return;
+        if (this.closed) return;
         this.words.push(...message.words);
         this.#events.emit("words", message.words);
         return;
@@ -183,7 +185,7 @@ export class UtteranceCall implements TextUtterance {
   /** The connection is gone. True if it is to be sent again on the next one. */
   lost(error: MynahError): boolean {
     if (this.phase === "waiting") return true;
-    if (this.phase === "sent" && !this.#closed) {
+    if (this.phase === "sent" && !this.closed) {
       this.phase = "waiting";
       return true;
     }
@@ -193,20 +195,15 @@ export class UtteranceCall implements TextUtterance {
     return false;
   }
 
-  /** Nothing more comes out of it for the caller. */
-  get #closed(): boolean {
-    return this.#settled || this.#cancelled;
-  }
-
   #write(message: ClientMessage): void {
-    if (this.#closed) return;
+    if (this.closed) return;
     this.#hasText = true;
     if (this.phase !== "started") {
       this.#written.push(message);
       if ("text" in message) this.#writtenChars += message.text.length;
     }
     if (this.#writtenChars > MAX_WAITING_CHARS)
-      this.fail(new MynahError("The text is too long", { status: 0, code: "text_too_long" }));
+      this.fail(MynahError.of({ code: "text_too_long", message: "The text is too long" }));
     else if (this.phase === "waiting") this.#host.changed();
     else this.#send(message);
   }
@@ -217,11 +214,11 @@ export class UtteranceCall implements TextUtterance {
   }
 
   #refused(message: Extract<ServerMessage, { type: "error" }>): void {
-    const error = MynahError.fromMessage(message);
+    const error = MynahError.of(message);
     // A server that stops names no time: the next connection leads to another one.
     const afterMs = error.retryAfterMs ?? (error.code === "shutting_down" ? 0 : Number.POSITIVE_INFINITY);
     const waitMs = afterMs + Math.random() * JITTER_MS;
-    if (this.phase === "sent" && !this.#closed && error.retryable && waitMs <= this.#retryMsLeft) {
+    if (this.phase === "sent" && !this.closed && error.retryable && waitMs <= this.#retryMsLeft) {
       this.#retryMsLeft -= waitMs;
       this.notBeforeMs = performance.now() + waitMs;
       this.phase = "waiting";
@@ -235,11 +232,14 @@ export class UtteranceCall implements TextUtterance {
 
   #end(end: UtteranceEnd): void {
     this.phase = "over";
-    if (this.#settle()) {
-      this.audio.end();
-      this.#finish.resolve(end);
-    }
+    this.#settleWith(end);
     this.#host.changed();
+  }
+
+  #settleWith(end: UtteranceEnd): void {
+    if (!this.#settle()) return;
+    this.audio.end();
+    this.#finish.resolve(end);
   }
 
   #reject(error: unknown, now = false): void {

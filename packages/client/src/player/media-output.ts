@@ -1,16 +1,9 @@
 import type { AudioFormatName } from "@mynah/protocol";
+import { MIME } from "./mime.ts";
 import type { Output } from "./playback.ts";
 
-const MIME: Partial<Record<AudioFormatName, string>> = {
-  mp3: "audio/mpeg",
-  aac: "audio/aac",
-  opus: "audio/ogg; codecs=opus",
-  flac: "audio/flac",
-};
-
-/** How far the element may be filled ahead of what it plays, and how much of what was played it keeps. */
+/** How far the element may be filled ahead of what it plays; what was played browsers throw away themselves. */
 const AHEAD_S = 30;
-const BEHIND_S = 10;
 
 /** Safari on telephones has the managed kind only. */
 const Source: typeof MediaSource | undefined =
@@ -18,13 +11,12 @@ const Source: typeof MediaSource | undefined =
 
 /** Whether this browser's audio element plays the format while it arrives; others it plays when they are complete. */
 export function elementCanStream(format: AudioFormatName): boolean {
-  const type = MIME[format];
-  return type !== undefined && Source?.isTypeSupported(type) === true;
+  return Source?.isTypeSupported(MIME[format]) === true;
 }
 
 /** Plays encoded audio through an audio element, by MediaSource where it takes the format, else when all of it has come. */
 export function mediaOutput(element: HTMLAudioElement, format: AudioFormatName, onBegun: () => void): Output {
-  const type = MIME[format] ?? "application/octet-stream";
+  const type = MIME[format];
   const feed = elementCanStream(format) ? streamInto(element, type) : collectInto(element, type);
   const ended = new Promise<void>((resolve, reject) => {
     element.onended = () => resolve();
@@ -74,22 +66,16 @@ function streamInto(element: HTMLAudioElement, type: string): Feed {
     source.onsourceopen = () => resolve(source.addSourceBuffer(type));
   });
   play(element, source);
-  const settled = (buffer: SourceBuffer): Promise<unknown> =>
-    new Promise((resolve) => {
-      buffer.addEventListener("updateend", resolve, { once: true });
-      source.addEventListener("sourceclose", resolve, { once: true });
-    });
   return {
     async write(bytes) {
       const buffer = await opened;
       if (source.readyState !== "open") return; // stopped
       buffer.appendBuffer(bytes as Uint8Array<ArrayBuffer>);
-      await settled(buffer);
+      await new Promise((resolve) => {
+        buffer.onupdateend = source.onsourceclose = resolve;
+      });
       while (source.readyState === "open" && endOf(element) - element.currentTime > AHEAD_S)
         await new Promise((resolve) => setTimeout(resolve, 250));
-      if (source.readyState !== "open" || element.currentTime < 2 * BEHIND_S) return;
-      buffer.remove(0, element.currentTime - BEHIND_S);
-      await settled(buffer);
     },
     async end() {
       await opened;

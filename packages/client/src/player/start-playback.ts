@@ -1,5 +1,6 @@
-import type { AudioFormatName, SpokenWord } from "@mynah/protocol";
+import type { SpokenWord } from "@mynah/protocol";
 import { deferred } from "../deferred.ts";
+import { formatOfType } from "./mime.ts";
 import type { Output, Playback, PlaybackEnd, PlayOptions, RawAudio, Source } from "./playback.ts";
 import { wordClock } from "./word-clock.ts";
 
@@ -88,18 +89,8 @@ async function formatOf(source: Source): Promise<Format> {
     const first = await Promise.race([source.started, source.done]);
     return "format" in first ? first : { format: "pcm" };
   }
-  const [type = "", ...parameters] = source.contentType.toLowerCase().split(";");
-  const format = FORMATS[type.trim()];
+  const format = formatOfType(source.contentType);
   if (!format) throw new TypeError(`${source.contentType} cannot be played`);
-  const rate = parameters.map((parameter) => /^\s*rate=(\d+)/.exec(parameter)?.[1]).find(Boolean);
+  const rate = /;\s*rate=(\d+)/i.exec(source.contentType)?.[1];
   return { format, ...(rate && { sampleRateHz: Number(rate) }) };
 }
-
-const FORMATS: Readonly<Record<string, AudioFormatName>> = {
-  "audio/pcm": "pcm",
-  "audio/wav": "wav",
-  "audio/mpeg": "mp3",
-  "audio/aac": "aac",
-  "audio/ogg": "opus",
-  "audio/flac": "flac",
-};

@@ -19,9 +19,8 @@ const AHEAD_S = 20;
 const MAX_LEAD_MS = 320;
 /** A sound that breaks off at full height clicks. */
 const FADE_S = 0.005;
-/** The audio thread is up to this much ahead of the page's view of its clock; what is set for earlier takes effect as a jump. */
-const MIN_HEADROOM_S = 0.005;
-const MAX_HEADROOM_S = 0.03;
+/** How far the audio thread may be ahead of the page's view of its clock; what is set for earlier takes effect as a jump. */
+const HEADROOM_S = 0.005;
 
 /**
  * Plans each block of samples to begin at the very sample at which the one before ends, so that joins cannot be heard. At the
@@ -113,8 +112,7 @@ export function webAudioOutput({ context, destination, read, leadMs, onBegun }: 
         if (sources.size === 0) resolve();
       }),
     stop() {
-      const headroomS = Math.min(Math.max(context.baseLatency, MIN_HEADROOM_S), MAX_HEADROOM_S);
-      stoppedAtS = context.currentTime + headroomS;
+      stoppedAtS = context.currentTime + (context.baseLatency || 0) + HEADROOM_S;
       gain.gain.setValueAtTime(1, stoppedAtS);
       gain.gain.linearRampToValueAtTime(0, stoppedAtS + FADE_S);
       for (const source of sources) source.stop(stoppedAtS + FADE_S);
