@@ -14,6 +14,8 @@ const ALL = [
   "live-chunks",
   "limiter",
   "replay-two-servers",
+  "engine-faults",
+  "hedging",
 ];
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !ALL.includes(name));
