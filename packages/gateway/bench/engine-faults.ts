@@ -37,6 +37,10 @@ const FAULTS: readonly { readonly fault: Fault; readonly late?: true }[] = [
   { fault: { kind: "endless" }, late: true },
 ];
 
+const labelOf = ({ kind, ...how }: Fault): string => [kind, ...Object.values(how)].join(" ");
+/** Of these something is heard, so their texts are long enough for it. */
+const LATE = new Set(FAULTS.flatMap(({ fault, late }) => (late ? [labelOf(fault)] : [])));
+
 const codecs = new Codecs();
 const rows: string[][] = [];
 for (const { fault, late } of FAULTS) rows.push(await measure(fault, late ?? false));
@@ -60,7 +64,7 @@ async function measure(fault: Fault, late: boolean): Promise<string[]> {
     { name: "first", type: "openai-compatible", baseUrl: first.baseUrl, timeoutMs: DEADLINE_MS },
     { name: "second", type: "openai-compatible", baseUrl: second.baseUrl },
   ]);
-  const label = [fault.kind, ...Object.values(fault).slice(1)].join(" ");
+  const label = labelOf(fault);
   try {
     const well: number[] = [];
     for (let n = 0; n < 20; n++) well.push((await gateway.ask(textOf(label, -n - 1))).firstByteMs);
@@ -78,7 +82,7 @@ async function measure(fault: Fault, late: boolean): Promise<string[]> {
 }
 
 function textOf(label: string, n: number): string {
-  return `${wordsOf(label)}, sentence number ${n} is spoken.`;
+  return LATE.has(label) ? `${wordsOf(label)}, this is sentence number ${n}, and all of it is spoken.` : `Number ${n}.`;
 }
 
 function wordsOf(label: string): string {
