@@ -87,8 +87,8 @@ export class EngineChain {
       if (admits === "probe") probes.push(this.#probe(round, at));
       else unasked.push(at);
     }
-    spoken ??= await this.#probed(round, probes.splice(0));
-    for (const probe of probes) this.#letGo(probe);
+    if (spoken === undefined) spoken = await this.#probed(round, probes);
+    else for (const probe of probes) this.#letGo(probe);
     spoken ??= (await this.#insist(round, unasked)) ?? (await this.#stale(round));
     if (spoken === undefined) throw unavailable(round.failures);
     return spoken;
