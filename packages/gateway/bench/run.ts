@@ -18,6 +18,8 @@ const ALL = [
   "socket-append",
   "sockets",
   "adapter-overhead",
+  "engine-faults",
+  "hedging",
 ];
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !ALL.includes(name));

@@ -4,6 +4,7 @@ import { AUDIO_FORMAT_NAMES } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
 import { SUBTITLE_FORMATS } from "../core/subtitles/subtitles.ts";
 import { VERSION } from "../version.ts";
+import { showEngines } from "./engines.ts";
 import { createApiKey, listApiKeys, revokeApiKey } from "./keys.ts";
 import { resetLimits, showLimits } from "./limits.ts";
 import { readConfig } from "./read-config.ts";
@@ -61,6 +62,15 @@ function program(): Command {
     .addOption(new Option("-g, --gender <name>", "only these").choices(["female", "male", "neutral"]))
     .option("--json", "as JSON")
     .action((options, command: Command) => listVoices(options, readConfig(command).config));
+
+  mynah
+    .command("engines")
+    .description("how the engines of a running gateway are doing, or whether yours can speak")
+    .option("-u, --url <address>", "of the gateway (default: HOST and PORT here)")
+    .option("-k, --key <key>", "if the gateway wants one")
+    .option("--try", "no gateway: have each engine of the configuration say one word; remote ones charge for it")
+    .option("--json", "as JSON")
+    .action((options, command: Command) => showEngines(options, readConfig(command).config));
 
   const keys = mynah.command("keys").description("API keys: create, list, revoke");
   keys

@@ -148,6 +148,24 @@ describe("EngineChain: breakers", () => {
   });
 });
 
+describe("EngineChain: who can say it", () => {
+  it("asks an engine that can do the pitch before one that cannot, and looks there for what is stored", async () => {
+    const plain = standInEngine({ name: "plain" });
+    const first: SpeechEngine = { ...plain, capabilities: { ...plain.capabilities, pitch: { min: 1, max: 1 } } };
+    const rig = rigWith({ engines: [first, standInEngine({ name: "second" })] });
+    expect(await rig.keep(utterance("As usual."))).toMatchObject({ engine: "plain" });
+    expect(await rig.keep(utterance("Higher.", { pitch: 1.5 }))).toMatchObject({ engine: "second" });
+    expect(await rig.hear(utterance("Higher.", { pitch: 1.5 }))).toMatchObject({ engine: "second", fromCache: true });
+  });
+
+  it("asks one that cannot rather than nobody", async () => {
+    const plain = standInEngine({ name: "plain" });
+    const first: SpeechEngine = { ...plain, capabilities: { ...plain.capabilities, pitch: { min: 1, max: 1 } } };
+    const rig = rigWith({ engines: [first] });
+    expect(await rig.hear(utterance("Higher.", { pitch: 1.5 }))).toMatchObject({ engine: "plain" });
+  });
+});
+
 describe("EngineChain: within one answer", () => {
   const sentences = ["This is the first sentence.", "Then comes another one.", "And that was the last."];
 

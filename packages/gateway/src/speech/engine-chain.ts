@@ -11,6 +11,7 @@ import type { Clock } from "../core/clock.ts";
 import { type ErrorCode, SpeechError } from "../core/errors.ts";
 import type { EventBus } from "../core/events.ts";
 import type { CallOptions } from "../core/ports.ts";
+import { ableFirst, firstAble } from "./able.ts";
 import { attempt, LooseAttempt, storedAttempt } from "./attempt.ts";
 import { isEngineFault } from "./engine-state.ts";
 import type { EngineStates } from "./engine-states.ts";
@@ -42,6 +43,8 @@ const CLOSED = new SpeechError("shutting_down", "this server is stopping");
 /** One segment on its way through the engines. */
 type Round = {
   readonly segment: Segment;
+  /** Indices of its candidates, in the order in which they are asked. */
+  readonly order: readonly number[];
   readonly options: ChainOptions;
   readonly failures: SpeechError[];
   /** Candidates that were asked beside another one, and failed. */
@@ -60,17 +63,19 @@ export class EngineChain {
 
   /** Stored audio of the first candidate: what the caller hears when all is well. */
   async lookup(segment: Segment, options: CallOptions): Promise<SpokenSegment | undefined> {
-    const stored = await this.#deps.cache.lookup(segmentRequest(segment, 0), options);
-    return stored && { ...spokenBy(segment, 0), outcome: "hit", stored };
+    const first = firstAble(segment);
+    const stored = await this.#deps.cache.lookup(segmentRequest(segment, first), options);
+    return stored && { ...spokenBy(segment, first), outcome: "hit", stored };
   }
 
   /** Resolves with the first audio; expired audio if nobody could speak. Throws `engines_unavailable` when there is none either, or the one engine's own refusal. */
   async speak(segment: Segment, options: ChainOptions): Promise<SpokenSegment> {
-    const round: Round = { segment, options, failures: [], tried: new Set() };
+    const round: Round = { segment, order: ableFirst(segment), options, failures: [], tried: new Set() };
     const unasked: number[] = [];
     const probes: LooseAttempt[] = [];
     let spoken: SpokenSegment | undefined;
-    for (let at = 0; at < segment.candidates.length && spoken === undefined; at++) {
+    for (const at of round.order) {
+      if (spoken !== undefined) break;
       if (round.tried.has(at)) continue;
       const admits = this.#admits(round, at);
       if (admits === "call") {
@@ -82,8 +87,8 @@ export class EngineChain {
       if (admits === "probe") probes.push(this.#probe(round, at));
       else unasked.push(at);
     }
-    spoken ??= await this.#probed(round, probes.splice(0));
-    for (const probe of probes) this.#letGo(probe);
+    if (spoken === undefined) spoken = await this.#probed(round, probes);
+    else for (const probe of probes) this.#letGo(probe);
     spoken ??= (await this.#insist(round, unasked)) ?? (await this.#stale(round));
     if (spoken === undefined) throw unavailable(round.failures);
     return spoken;
@@ -101,8 +106,8 @@ export class EngineChain {
     return admits !== "never" && options.failed?.has(name) ? "nothing" : admits;
   }
 
-  #openOptions({ options: { signal, alreadyMissed } }: Round, at: number): CallOptions & { alreadyMissed: boolean } {
-    return { signal, alreadyMissed: alreadyMissed && at === 0 };
+  #openOptions({ order, options }: Round, at: number): CallOptions & { alreadyMissed: boolean } {
+    return { signal: options.signal, alreadyMissed: options.alreadyMissed && at === order[0] };
   }
 
   /** Undefined: it failed, and somebody else may be asked. */
@@ -112,9 +117,10 @@ export class EngineChain {
     const state = states.of(segment.candidates[at]!.engine.name);
     const opening = this.#openOptions(round, at);
     const delayMs = state.hedgeDelayMs;
-    const next = delayMs === undefined ? -1 : this.#nextCallable(round, at);
+    const next = delayMs === undefined ? undefined : this.#nextCallable(round, at);
     if (state.guards.hedge) state.hedges.earn();
-    if (delayMs === undefined || next < 0) return this.#outcome(round, at, attempt(cache, segment, at, opening));
+    if (delayMs === undefined || next === undefined)
+      return this.#outcome(round, at, attempt(cache, segment, at, opening));
     const by = segment.candidates[next]!.engine.name;
     const either = hedged({
       clock,
@@ -135,8 +141,9 @@ export class EngineChain {
     return this.#outcome(round, at, either);
   }
 
-  #nextCallable(round: Round, after: number): number {
-    return round.segment.candidates.findIndex((_, at) => at > after && this.#admits(round, at) === "call");
+  #nextCallable(round: Round, after: number): number | undefined {
+    const rest = round.order.slice(round.order.indexOf(after) + 1);
+    return rest.find((at) => !round.tried.has(at) && this.#admits(round, at) === "call");
   }
 
   async #stored(round: Round, at: number): Promise<SpokenSegment | undefined> {
@@ -208,8 +215,8 @@ export class EngineChain {
   }
 
   /** What some candidate said before and has expired since: better than nothing. */
-  async #stale({ segment, options }: Round): Promise<SpokenSegment | undefined> {
-    for (const at of segment.candidates.keys()) {
+  async #stale({ segment, order, options }: Round): Promise<SpokenSegment | undefined> {
+    for (const at of order) {
       const stored = await this.#deps.cache.stale(segmentRequest(segment, at), options);
       if (stored !== undefined) return { ...spokenBy(segment, at), outcome: "stale", stored };
     }

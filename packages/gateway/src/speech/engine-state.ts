@@ -143,8 +143,9 @@ export class EngineState {
       },
       left: (afterMs) => {
         this.#inFlight--;
-        // It took at least so long. Left out, slow answers that a hedge cut short would make the engine look faster than it is.
-        if (!heard && this.guards.hedge) this.#firstAudio.add(afterMs);
+        // It took longer than that. Left out, answers that a hedge cut short would make the engine look faster than it is.
+        const usualMs = this.hedgeDelayMs;
+        if (!heard && usualMs !== undefined && afterMs >= usualMs) this.#firstAudio.add(afterMs);
         pass.left();
       },
     };

@@ -42,12 +42,17 @@ export async function* rightAudio(
     if (bytes > maxBytes) throw new SpeechError("engine_failed", "the engine does not come to an end");
     return chunk;
   };
-  const head = await burst(listened, take);
-  if (head.ended) await checkLength(sent, length, options);
-  yield* head.held;
-  if (head.ended) return;
-  for (let next = await head.pending; !next.done; next = await listened.next()) yield take(next.value);
-  await checkLength(sent, length, options);
+  try {
+    const head = await burst(listened, take);
+    if (head.ended) await checkLength(sent, length, options);
+    yield* head.held;
+    if (head.ended) return;
+    for (let next = await head.pending; !next.done; next = await listened.next()) yield take(next.value);
+    await checkLength(sent, length, options);
+  } finally {
+    // Not awaited: what is pending may hang until its deadline.
+    void listened.return(undefined).catch(() => {});
+  }
 }
 
 type Burst =

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { createTranscoder } from "../../src/audio/transcode.ts";
 import type { AudioFormatName } from "../../src/core/audio-format.ts";
+import { bytesOf, postSpeech, runGateway } from "../support/gateway.ts";
 import { FORMATS } from "../support/speech-rig.ts";
 
 const BIN = fileURLToPath(new URL("../../bin/mynah.mjs", import.meta.url));
@@ -87,6 +88,39 @@ describe("mynah say", () => {
     expect(result.stderr).toMatch(message);
     expect(result.stderr).not.toContain("    at ");
     expect(result.stdout.byteLength).toBe(0);
+  });
+});
+
+describe("mynah engines", () => {
+  it("has each engine of the configuration say a word", async () => {
+    writeFileSync(
+      join(folder, "engines.yaml"),
+      "engines: [{ name: flite, type: flite }, { name: gone, type: openai-compatible, baseUrl: 'http://127.0.0.1:9/v1', voices: [alloy] }]",
+    );
+    const { code, stdout } = await mynah(["-c", "engines.yaml", "engines", "--try"]);
+    expect(code).toBe(1);
+    expect(stdout.toString()).toMatch(/^flite +yes +\d+ ms +slt$/m);
+    expect(stdout.toString()).toMatch(/^gone +no +\d+ ms +gone is unreachable$/m);
+  });
+
+  it("says what to do when no gateway answers", async () => {
+    const { code, stderr } = await mynah(["engines", "--url", "http://127.0.0.1:9"]);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/no gateway answers at http:\/\/127\.0\.0\.1:9;.*--try/)]);
+  });
+
+  it("shows how those of a running gateway are doing", async () => {
+    const gateway = await runGateway({ engines: [{ name: "flite", type: "flite", costPerMillionChars: 15 }] });
+    for (const _ of [1, 2]) await postSpeech(gateway, { input: "Hello there, how are you?" }).then(bytesOf);
+    const { stdout } = await mynah(["engines", "--url", gateway.url, "--json"]);
+    expect(JSON.parse(stdout.toString())).toEqual([
+      expect.objectContaining({
+        ...{ name: "flite", state: "closed", successRate: 1, inFlight: 0, queued: 0, calls: 1, failures: {} },
+        characters: { spoken: 25, saved: 25 },
+        cost: { perMillionChars: 15, spent: 0.000375, saved: 0.000375 },
+      }),
+    ]);
+    const table = await mynah(["engines", "--url", gateway.url]);
+    expect(table.stdout.toString()).toMatch(/^flite +closed +100.0 % +\d+ ms +\d+ ms +0 +0 +1 +- +0.00 +0.00$/m);
   });
 });
 
