@@ -198,7 +198,12 @@ describe("a slow or leaving client", () => {
   it("that takes nothing is cut off, and the engine is not kept", async () => {
     const engine = standInEngine({ durationMsPerChar: 400, chunkDurationMs: 5_000 });
     const { port, speech } = await runGateway({ slowReaderTimeoutMs: 1_000 }, { engines: [engine] });
-    const body = JSON.stringify({ model: "auto", voice: "one", input: "A few words ".repeat(50), response_format: "pcm" });
+    const body = JSON.stringify({
+      model: "auto",
+      voice: "one",
+      input: "A few words ".repeat(50),
+      response_format: "pcm",
+    });
     const cut = new Promise<string>((resolve) => speech.events.on("speech.failed", ({ code }) => resolve(code)));
     const request = httpRequest({
       port,
