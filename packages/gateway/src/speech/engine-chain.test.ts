@@ -104,7 +104,7 @@ describe("EngineChain: breakers", () => {
     const rig = rigWith({ engines: [first, standInEngine({ name: "second" })], clock: manualClock() });
     for (let n = 0; n < 5; n++) await rig.hear(utterance(`Number ${n}.`));
     expect(first.calls).toBe(1);
-    expect(rig.states.of("first").retryInMs).toBe(30_000);
+    expect(rig.states.of("first").retryInMs).toBe(9_000);
   });
 
   it("holds nothing against an engine that callers cause", async () => {
