@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export type SocketUser = {
-  /** Sends a JSON message; resolves with the ms until the first binary frame. */
+  /** Sends a JSON message; resolves with the ms until its binary frame. */
   ask(message: string): Promise<number>;
   /** Sends without waiting. */
   say(message: string): void;
@@ -29,20 +29,19 @@ export async function openUsers(port: number, count: number): Promise<SocketUser
 async function openUser(port: number): Promise<SocketUser> {
   const socket = connect(port, "127.0.0.1");
   socket.setNoDelay(true);
+  /** Oldest first; an answer is one frame, in the order of the questions. */
+  const asked: { readonly at: number; readonly resolve: (ms: number) => void }[] = [];
   const user: SocketUser & { lost: boolean } = {
     onFrame: undefined,
     lost: false,
     say: (message) => void socket.write(masked(message)),
     ask: (message) =>
       new Promise((resolve, reject) => {
-        const at = performance.now();
-        user.onFrame = (opcode) => {
-          if (opcode !== BINARY) return;
-          user.onFrame = undefined;
-          resolve(performance.now() - at);
-        };
         if (user.lost) reject(new Error("lost"));
-        else user.say(message);
+        else {
+          asked.push({ at: performance.now(), resolve });
+          user.say(message);
+        }
       }),
     close: () => socket.destroy(),
   };
@@ -51,7 +50,13 @@ async function openUser(port: number): Promise<SocketUser> {
     user.lost = true;
   });
   await upgraded(socket);
-  readFrames(socket, (opcode) => user.onFrame?.(opcode));
+  readFrames(socket, (opcode) => {
+    if (opcode === BINARY) {
+      const oldest = asked.shift();
+      oldest?.resolve(performance.now() - oldest.at);
+    }
+    user.onFrame?.(opcode);
+  });
   return user;
 }
 
