@@ -60,12 +60,30 @@ console.log(await told, canStream("pcm"), AUDIO_FORMATS.length, ready, playback)
 await socket.close();
 `;
 
+/** What the snippets of docs/client.md take for granted. */
+const DOCS_PRELUDE = `import { connect, createClient, MynahError, type Utterance } from "@mynah/client";
+import { canStream, createPlayer, type Playback } from "@mynah/client/player";
+declare const client: ReturnType<typeof createClient>, socket: ReturnType<typeof connect>, utterance: Utterance;
+declare const playback: Playback, button: HTMLButtonElement, WsWebSocket: typeof WebSocket;
+declare const model: { stream(question: string): AsyncIterable<{ text: string }> };
+`;
+
+/** The snippets of a page, each in a scope of its own, as one program. */
+function snippets(page: string): string {
+  const blocks = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = ""]) =>
+    code.replaceAll(/^import .*\n/gm, ""),
+  );
+  return `${DOCS_PRELUDE}${blocks.map((code, at) => `async function snippet${at}() {\n${code}}\n`).join("")}`;
+}
+
 function tryAsStranger(folder: string): string[] {
+  writeFileSync(join(folder, "docs.ts"), snippets(readFileSync(join(ROOT, "docs/client.md"), "utf8")));
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
   writeFileSync(join(folder, "program.ts"), PROGRAM);
   const tsc = [
     join(ROOT, "node_modules/typescript/bin/tsc"),
     "program.ts",
+    "docs.ts",
     "--strict",
     "--target",
     "es2022",

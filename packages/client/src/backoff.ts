@@ -11,10 +11,6 @@ export type BackoffOptions = {
  * How long to wait after the `failures`-th failed attempt in a row. Between half of the full time and all of it: clients that
  * lost the same server at the same moment do not come back at the same moment.
  */
-export function backoffMs(
-  failures: number,
-  { minMs = 250, maxMs = 10_000 }: BackoffOptions,
-  random = Math.random,
-): number {
-  return Math.min(maxMs, minMs * 2 ** (failures - 1)) * (0.5 + random() / 2);
+export function backoffMs(failures: number, { minMs = 250, maxMs = 10_000 }: BackoffOptions): number {
+  return Math.min(maxMs, minMs * 2 ** (failures - 1)) * (0.5 + Math.random() / 2);
 }

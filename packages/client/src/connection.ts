@@ -4,7 +4,8 @@ import { MynahError } from "./mynah-error.ts";
 import type { Ready } from "./utterance.ts";
 
 export type ConnectionDeps = {
-  readonly open: () => Promise<WebSocket>;
+  /** Opens a socket and gives it to `use` at once. */
+  readonly open: (use: (socket: WebSocket) => void) => Promise<void>;
   readonly backoff: BackoffOptions;
   readonly onReady: (ready: Ready) => void;
   readonly onMessage: (message: ServerMessage) => void;
@@ -63,9 +64,9 @@ export class Connection {
   }
 
   /** Gives this connection up, without waiting for the other side: it may be long gone. */
-  drop(error: MynahError, { final = false } = {}): void {
+  drop(code: string, message: string): void {
     const socket = this.#socket;
-    this.#lost(error, final);
+    this.#lost(MynahError.of({ code, message }), false);
     socket?.close();
   }
 
@@ -89,20 +90,23 @@ export class Connection {
   async #connect(): Promise<void> {
     this.#state = "connecting";
     this.#complaint = undefined;
-    this.#timer = setTimeout(
-      () => this.drop(MynahError.of({ code: "unreachable", message: "The gateway does not answer" })),
-      READY_TIMEOUT_MS,
-    );
-    let socket: WebSocket;
+    const timer = setTimeout(() => this.drop("unreachable", "The gateway does not answer"), READY_TIMEOUT_MS);
+    this.#timer = timer;
+    // A token may come so late that the next attempt is under way.
+    const mine = (): boolean => this.#state === "connecting" && this.#timer === timer;
     try {
-      socket = await this.#deps.open();
-    } catch (error) {
-      // No token, or no way to send the key: asking again at once would not help.
-      if (this.#state === "connecting") this.#lost(asMynahError(error), true);
-      return;
+      await this.#deps.open((socket) => this.#use(socket, mine()));
+    } catch (cause) {
+      if (!mine()) return;
+      // Asking again at once would not help.
+      const message = "There is no token; or there is a key, which browsers cannot send: give `token`";
+      this.#lost(MynahError.of({ code: "unauthorized", message }, { cause }), true);
     }
+  }
+
+  #use(socket: WebSocket, wanted: boolean): void {
     socket.onerror = () => {}; // onclose follows, and is all that a browser tells
-    if (this.#state !== "connecting") {
+    if (!wanted) {
       socket.close();
       return;
     }
@@ -118,7 +122,7 @@ export class Connection {
       return;
     }
     const message = parse(data);
-    if (!message) this.drop(MynahError.of({ code: "bad_answer", message: "That is not a Mynah" }));
+    if (!message) this.drop("bad_answer", "That is not a Mynah");
     else if (message.type === "ready") {
       clearTimeout(this.#timer);
       this.#state = "ready";
@@ -165,17 +169,10 @@ export class Connection {
   }
 }
 
-function asMynahError(error: unknown): MynahError {
-  if (error instanceof MynahError) return error;
-  return MynahError.of({ code: "unauthorized", message: "There is no token to connect with" }, { cause: error });
-}
-
 function parse(data: unknown): ServerMessage | undefined {
   try {
-    const message: unknown = JSON.parse(String(data));
-    return typeof message === "object" && message !== null && "type" in message
-      ? (message as ServerMessage)
-      : undefined;
+    const message = JSON.parse(String(data)) as ServerMessage | null;
+    return message?.type ? message : undefined;
   } catch {
     return undefined;
   }

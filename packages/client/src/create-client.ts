@@ -142,9 +142,9 @@ async function* readAudio(response: Response, signal: AbortSignal | undefined): 
 }
 
 function isVoiceList(body: unknown): body is VoiceList {
-  return typeof body === "object" && body !== null && "voices" in body && Array.isArray(body.voices);
+  return Array.isArray((body as Partial<VoiceList> | null | undefined)?.voices);
 }
 
 function isModelList(body: unknown): body is ModelList {
-  return typeof body === "object" && body !== null && "data" in body && Array.isArray(body.data);
+  return Array.isArray((body as Partial<ModelList> | null | undefined)?.data);
 }

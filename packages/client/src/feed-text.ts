@@ -7,7 +7,8 @@ export async function feedText(
 ): Promise<void> {
   const over = call.done.catch(() => {}).then(() => undefined);
   try {
-    const source = Symbol.asyncIterator in text ? text[Symbol.asyncIterator]() : text[Symbol.iterator]();
+    const source =
+      (text as AsyncIterable<string>)[Symbol.asyncIterator]?.() ?? (text as Iterable<string>)[Symbol.iterator]();
     for (;;) {
       const next = call.closed ? undefined : await Promise.race([source.next(), over]);
       if (!next) {

@@ -10,14 +10,11 @@ export type MynahErrorDetails = {
 };
 
 /**
- * Codes after which the same call may succeed, of `docs/errors.md` and of this client, beside those that begin with `too_many_`.
- * A socket's errors have no HTTP status to tell it by. A test compares them with the gateway's own table.
+ * Codes after which the same call may succeed, of `docs/errors.md` and of this client: a socket's errors have no HTTP status to
+ * tell it by. A test compares them with the gateway's own table.
  */
-const RETRYABLE = new Set(
-  "request_timeout rate_limit_exceeded internal engine_unauthorized engine_no_audio engine_failed engine_timeout transcode_failed engines_unavailable overloaded shutting_down unreachable audio_cut_off connection_lost".split(
-    " ",
-  ),
-);
+const RETRYABLE =
+  /^(too_many_.*|request_timeout|rate_limit_exceeded|internal|engine_(unauthorized|no_audio|failed|timeout)|transcode_failed|engines_unavailable|overloaded|shutting_down|unreachable|audio_cut_off|connection_lost)$/;
 
 /**
  * Every failure of a call, except an abort by the caller's own signal: that rejects with the signal's reason.
@@ -49,11 +46,7 @@ export class MynahError extends Error {
 
   /** The same call may succeed later: after `retryAfterMs`, where it is known. */
   get retryable(): boolean {
-    return (
-      RETRYABLE.has(this.code) ||
-      this.code.startsWith("too_many_") ||
-      (this.code === "bad_answer" && this.status >= 500)
-    );
+    return RETRYABLE.test(this.code) || (this.code === "bad_answer" && this.status >= 500);
   }
 
   /** One that no HTTP status goes with: said over a socket, or found out here. */
@@ -77,17 +70,11 @@ export class MynahError extends Error {
 
 function parseErrorBody(text: string): ErrorBody | undefined {
   try {
-    const body: unknown = JSON.parse(text);
-    return isErrorBody(body) ? body : undefined;
+    const body = JSON.parse(text) as Partial<ErrorBody> | null;
+    return typeof body?.error?.message === "string" ? (body as ErrorBody) : undefined;
   } catch {
     return undefined;
   }
-}
-
-function isErrorBody(body: unknown): body is ErrorBody {
-  if (typeof body !== "object" || body === null || !("error" in body)) return false;
-  const { error } = body;
-  return typeof error === "object" && error !== null && "message" in error && typeof error.message === "string";
 }
 
 /** `retry-after-ms`, else `Retry-After` in seconds or as a date; undefined when neither can be read. */

@@ -1,5 +1,4 @@
 import { SOCKET_PROTOCOL } from "@mynah/protocol";
-import { MynahError } from "./mynah-error.ts";
 
 /** Any class with the interface of a browser's WebSocket. It is called with `(url, protocols, { headers })`, as the one of `ws` is. */
 export type WebSocketClass = new (url: string, ...rest: never[]) => object;
@@ -17,8 +16,14 @@ export type SocketAddress = {
 
 type Constructor = new (url: string, protocols: unknown, options?: unknown) => WebSocket;
 
-/** Opens one connection. Rejects with what `token` rejects with, or with `unauthorized` when the key cannot be sent from here. */
-export async function openSocket({ baseUrl, apiKey, token, WebSocket: given }: SocketAddress): Promise<WebSocket> {
+/**
+ * Opens one connection. `use` is given it before anything can happen to it: one that fails at once says so just once. Rejects
+ * with what `token` rejects with, and when the key cannot be sent from here.
+ */
+export async function openSocket(
+  { baseUrl, apiKey, token, WebSocket: given }: SocketAddress,
+  use: (socket: WebSocket) => void,
+): Promise<void> {
   const url = new URL(`${String(baseUrl).replace(/\/+$/, "")}/v1/speech/ws`);
   url.protocol = url.protocol.replace("http", "ws");
   if (token !== undefined) url.searchParams.set("token", typeof token === "function" ? await token() : token);
@@ -26,17 +31,12 @@ export async function openSocket({ baseUrl, apiKey, token, WebSocket: given }: S
   const Socket = (given ?? globalThis.WebSocket) as unknown as Constructor;
   const socket = construct(Socket, String(url), headers, given !== undefined);
   socket.binaryType = "arraybuffer";
-  return socket;
+  use(socket);
 }
 
 function construct(Socket: Constructor, url: string, headers: object | false, given: boolean): WebSocket {
   if (given) return new Socket(url, [SOCKET_PROTOCOL], headers ? { headers } : {});
   if (!headers) return new Socket(url, [SOCKET_PROTOCOL]);
-  try {
-    // Node, Deno and Bun understand this; a browser takes it for the name of a protocol, and a bad one.
-    return new Socket(url, { protocols: [SOCKET_PROTOCOL], headers });
-  } catch (cause) {
-    const message = "A browser cannot send an API key with a WebSocket: give `token`";
-    throw MynahError.of({ code: "unauthorized", message }, { cause });
-  }
+  // Node, Deno and Bun understand this; a browser takes it for the name of a protocol, and throws a SyntaxError.
+  return new Socket(url, { protocols: [SOCKET_PROTOCOL], headers });
 }

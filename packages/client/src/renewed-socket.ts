@@ -14,6 +14,7 @@ const MAX_BUFFERED_BYTES = 32 << 20;
 /** The utterances of one `connect()`, over whatever connection there is at the time. */
 export class RenewedSocket implements SpeechSocket {
   readonly #options: ConnectOptions;
+  readonly #silenceMs: number;
   readonly #events = new Emitter<SocketEvents>();
   readonly #connection: Connection;
   readonly #host: Host;
@@ -31,8 +32,9 @@ export class RenewedSocket implements SpeechSocket {
 
   constructor(options: ConnectOptions) {
     this.#options = options;
+    this.#silenceMs = options.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS;
     this.#connection = new Connection({
-      open: () => openSocket(options),
+      open: (use) => openSocket(options, use),
       backoff: options.backoff ?? {},
       onReady: (ready) => {
         this.#maxUtterances = ready.maxUtterances;
@@ -120,13 +122,15 @@ export class RenewedSocket implements SpeechSocket {
       busy++;
     }
     if (nextMs !== Number.POSITIVE_INFINITY) this.#turn = setTimeout(() => this.#pump(), nextMs);
-    if (busy > 0) this.#watch ??= setTimeout(() => this.#listen(), this.#silenceMs);
-    else if (this.#leaving && this.#connection.ready) this.#connection.drop(lostTo("stopping"));
+    if (busy > 0) this.#watch ??= setTimeout(() => this.#listen(), this.#silenceMs / 4);
+    else if (this.#leaving && this.#connection.ready)
+      this.#connection.drop("connection_lost", "The gateway is stopping");
   }
 
   #told(message: ServerMessage): void {
-    const call = "id" in message && message.id !== undefined ? this.#calls.get(message.id) : undefined;
-    if (!call) return; // it was cancelled, or its error crossed our cancel
+    if (!("id" in message) || message.id === undefined) return;
+    const call = this.#calls.get(message.id.replace(/'+$/, ""));
+    if (call?.wireId !== message.id) return; // it is over, and this crossed our cancel
     if (message.type === "started") this.#streams.set(message.stream, call);
     if (message.type === "error" && message.code === "shutting_down") this.#leaving = true;
     call.told(message as Extract<ServerMessage, { id?: string }>);
@@ -152,20 +156,11 @@ export class RenewedSocket implements SpeechSocket {
   /** A half-open connection says nothing for ever. */
   #listen(): void {
     this.#watch = undefined;
-    const owed = [...this.#calls.values()].flatMap(({ phase, owedSinceMs }) =>
-      phase === "waiting" ? [] : (owedSinceMs ?? []),
+    const sinceMs = performance.now() - this.#silenceMs;
+    const owes = [...this.#calls.values()].some(
+      ({ phase, owedSinceMs = Number.POSITIVE_INFINITY }) => phase !== "waiting" && owedSinceMs < sinceMs,
     );
-    const nowMs = performance.now();
-    const silentMs = owed.length > 0 ? nowMs - Math.max(this.#connection.heardAtMs, Math.min(...owed)) : 0;
-    if (silentMs >= this.#silenceMs) this.#connection.drop(lostTo("silent"));
-    else if (this.#calls.size > 0) this.#watch = setTimeout(() => this.#listen(), this.#silenceMs - silentMs);
+    if (owes && this.#connection.heardAtMs < sinceMs) this.#connection.drop("connection_lost", "The gateway is silent");
+    else this.#pump();
   }
-
-  get #silenceMs(): number {
-    return this.#options.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS;
-  }
-}
-
-function lostTo(what: "silent" | "stopping"): MynahError {
-  return MynahError.of({ code: "connection_lost", message: `The gateway is ${what}` });
 }

@@ -27,6 +27,8 @@ const JITTER_MS = 100;
 /** More text than this is held by whoever writes it. */
 const MAX_UNSENT = 1 << 16;
 const POLL_MS = 50;
+/** Pieces that are written faster than this go out together: gateways count messages. */
+const PACE_MS = 10;
 /** Text that may wait for a connection; gateways take less in one utterance. */
 const MAX_WAITING_CHARS = 1 << 20;
 
@@ -36,6 +38,8 @@ const MAX_WAITING_CHARS = 1 << 20;
  */
 export class UtteranceCall implements TextUtterance {
   readonly id: string;
+  /** What the gateway knows it by: another one each time it is asked for, since a refused id may still get our own appends. */
+  wireId: string;
   readonly audio: AudioQueue;
   readonly words: SpokenWord[] = [];
   /** waiting: to be sent. sent: the gateway has it. started: audio is coming. over: the gateway is through with it. */
@@ -54,6 +58,9 @@ export class UtteranceCall implements TextUtterance {
   readonly #finish = deferred<UtteranceEnd>();
   #written: ClientMessage[] = [];
   #writtenChars = 0;
+  /** How many of `#written` the gateway has got. */
+  #sent = 0;
+  #pace: ReturnType<typeof setTimeout> | undefined;
   #hasText = false;
   #complete = false;
   #settled = false;
@@ -62,7 +69,7 @@ export class UtteranceCall implements TextUtterance {
 
   constructor({ id, host, options, maxBufferedBytes }: CallDeps) {
     const { signal, retryWithinMs = RETRY_WITHIN_MS, ...settings } = options;
-    this.id = id;
+    this.id = this.wireId = id;
     this.#host = host;
     this.#settings = settings;
     this.#signal = signal;
@@ -131,9 +138,8 @@ export class UtteranceCall implements TextUtterance {
 
   /** Ends it for the caller, and at the gateway too, if it is there. `now`: what was not read yet is dropped. */
   fail(error: unknown, now = false): void {
-    if (this.phase === "sent" || this.phase === "started") {
-      if (!this.closed) this.#send({ type: "cancel", id: this.id });
-    } else this.phase = "over";
+    if (this.phase === "waiting") this.phase = "over";
+    else if (!this.closed) this.#send({ type: "cancel", id: this.id });
     if (this.#cancelled) this.#settleWith({ outcome: "cancelled", spokenText: undefined });
     this.#reject(error, now);
     this.#host.changed();
@@ -142,14 +148,15 @@ export class UtteranceCall implements TextUtterance {
   /** Everything written so far goes out. */
   transmit(): void {
     this.phase = "sent";
-    for (const message of this.#written) this.#send(message);
+    this.#sent = 0;
+    this.#drain();
   }
 
   frame(bytes: Uint8Array): void {
     if (this.closed) return;
     this.audio.push(bytes);
     if (this.audio.bytes <= this.#maxBufferedBytes) return;
-    const message = `More than ${this.#maxBufferedBytes} bytes of audio wait to be read: read them faster, or ask over HTTP`;
+    const message = "Too much audio waits to be read: read it faster, or ask over HTTP";
     this.fail(MynahError.of({ code: "reader_too_slow", message }), true);
   }
 
@@ -158,7 +165,7 @@ export class UtteranceCall implements TextUtterance {
     switch (message.type) {
       case "started": {
         this.phase = "started";
-        this.#written = [];
+        this.#drain();
         const { type: _, ...started } = message;
         this.#begin.resolve(started);
         if (!this.closed) this.#events.emit("started", started);
@@ -198,19 +205,41 @@ export class UtteranceCall implements TextUtterance {
   #write(message: ClientMessage): void {
     if (this.closed) return;
     this.#hasText = true;
-    if (this.phase !== "started") {
-      this.#written.push(message);
-      if ("text" in message) this.#writtenChars += message.text.length;
-    }
+    const last = this.#sent < this.#written.length ? this.#written.at(-1) : undefined;
+    if (message.type === "append" && last?.type === "append") last.text += message.text;
+    else this.#written.push(message);
+    if ("text" in message && this.phase !== "started") this.#writtenChars += message.text.length;
     if (this.#writtenChars > MAX_WAITING_CHARS)
       this.fail(MynahError.of({ code: "text_too_long", message: "The text is too long" }));
-    else if (this.phase === "waiting") this.#host.changed();
-    else this.#send(message);
+    else this.#drain();
+  }
+
+  /** Sends what is written, but for a last piece that comes too soon after the one before. */
+  #drain(): void {
+    if (this.closed) return; // the end of it may be on its way, and its id free then
+    if (this.phase === "waiting") {
+      this.#host.changed();
+      return;
+    }
+    for (; this.#sent < this.#written.length; this.#sent++) {
+      const message = this.#written[this.#sent]!;
+      if (message.type === "append") {
+        if (this.#pace && this.#sent === this.#written.length - 1) break;
+        this.#pace ??= setTimeout(() => {
+          this.#pace = undefined;
+          this.#drain();
+        }, PACE_MS);
+      }
+      this.#send(message);
+    }
+    if (this.phase !== "started") return;
+    this.#written.splice(0, this.#sent); // never to be sent again
+    this.#sent = 0;
   }
 
   #send(message: ClientMessage): void {
     if (this.#complete || message.type === "cancel") this.owedSinceMs = performance.now();
-    this.#host.send(message);
+    this.#host.send({ ...message, id: this.wireId });
   }
 
   #refused(message: Extract<ServerMessage, { type: "error" }>): void {
@@ -222,6 +251,7 @@ export class UtteranceCall implements TextUtterance {
       this.#retryMsLeft -= waitMs;
       this.notBeforeMs = performance.now() + waitMs;
       this.phase = "waiting";
+      this.wireId += "'";
     } else {
       this.phase = "over";
       if (this.#cancelled) this.#end({ outcome: "cancelled", spokenText: error.spokenText ?? "" });

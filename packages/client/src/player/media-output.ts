@@ -1,4 +1,5 @@
 import type { AudioFormatName } from "@mynah/protocol";
+import { deferred } from "../deferred.ts";
 import { MIME } from "./mime.ts";
 import type { Output } from "./playback.ts";
 
@@ -18,33 +19,19 @@ export function elementCanStream(format: AudioFormatName): boolean {
 export function mediaOutput(element: HTMLAudioElement, format: AudioFormatName, onBegun: () => void): Output {
   const type = MIME[format];
   const feed = elementCanStream(format) ? streamInto(element, type) : collectInto(element, type);
-  const ended = new Promise<void>((resolve, reject) => {
-    element.onended = () => resolve();
-    element.onerror = () => reject(element.error ?? new Error("The audio element failed"));
-  });
-  ended.catch(() => {}); // whoever waits for it hears of it
+  const ended = deferred<unknown>();
+  element.onended = ended.resolve;
+  element.onerror = () => ended.reject(element.error);
   element.onplaying = onBegun;
-  element.onwaiting = () => {
-    if (element.currentTime > 0) underruns++;
-  };
-  let underruns = 0;
   let stoppedMs: number | undefined;
   const positionMs = (): number => stoppedMs ?? element.currentTime * 1000;
   return {
-    get positionMs() {
-      return positionMs();
-    },
-    get audibleMs() {
-      return positionMs();
-    },
-    get underruns() {
-      return underruns;
-    },
+    positionMs,
+    underruns: () => 0, // an element does not tell them from its beginning and its end
     write: (bytes) => feed.write(bytes),
     async finish() {
       await feed.end();
-      element.onwaiting = null; // at its end it waits too
-      await ended;
+      await ended.promise;
       release(element);
     },
     stop() {
@@ -62,13 +49,12 @@ type Feed = { write(bytes: Uint8Array): Promise<void>; end(): Promise<void> };
 function streamInto(element: HTMLAudioElement, type: string): Feed {
   const source = new Source!();
   element.disableRemotePlayback = true; // or the managed kind never opens
-  const opened = new Promise<SourceBuffer>((resolve) => {
-    source.onsourceopen = () => resolve(source.addSourceBuffer(type));
-  });
+  const opened = deferred<SourceBuffer>();
+  source.onsourceopen = () => opened.resolve(source.addSourceBuffer(type));
   play(element, source);
   return {
     async write(bytes) {
-      const buffer = await opened;
+      const buffer = await opened.promise;
       if (source.readyState !== "open") return; // stopped
       buffer.appendBuffer(bytes as Uint8Array<ArrayBuffer>);
       await new Promise((resolve) => {
@@ -78,7 +64,7 @@ function streamInto(element: HTMLAudioElement, type: string): Feed {
         await new Promise((resolve) => setTimeout(resolve, 250));
     },
     async end() {
-      await opened;
+      await opened.promise;
       if (source.readyState === "open") source.endOfStream();
     },
   };
@@ -102,7 +88,7 @@ function play(element: HTMLAudioElement, source: Blob | MediaSource): void {
 }
 
 function release(element: HTMLAudioElement): void {
-  element.onended = element.onerror = element.onplaying = element.onwaiting = null;
+  element.onended = element.onerror = element.onplaying = null;
   URL.revokeObjectURL(element.src);
 }
 

@@ -26,7 +26,7 @@ export type PlaybackEnd = {
   readonly positionMs: number;
   /** The words of which at least the beginning was heard. */
   readonly heard: readonly SpokenWord[];
-  /** How often the audio was not there in time and silence came in between. */
+  /** How often samples were not there in time and silence came in between; an audio element does not say. */
   readonly underruns: number;
 };
 
@@ -43,11 +43,9 @@ export type Playback = {
 
 /** What makes the sound: samples on an audio clock, or an audio element. */
 export type Output = {
-  /** Of the audio, what has gone to the loudspeaker. */
-  readonly positionMs: number;
-  /** The same, earlier by the time that the sound takes to get out: where a listener is just now. */
-  readonly audibleMs: number;
-  readonly underruns: number;
+  /** Of the audio, what has gone to the loudspeaker; `audible`: without what is still on its way through it. */
+  positionMs(audible?: boolean): number;
+  underruns(): number;
   /** Resolves when more is welcome, so that no more is held here than is played soon. */
   write(bytes: Uint8Array): Promise<void>;
   /** Resolves when all that was written has been heard. */

@@ -19,15 +19,15 @@ export function startPlayback(
   const words = (): readonly SpokenWord[] => ("words" in source ? source.words : []);
   const clock = wordClock(
     words,
-    () => output?.audibleMs ?? 0,
+    () => output?.positionMs(true) ?? 0,
     (word) => onWord?.(word),
   );
   const unsubscribe = "on" in source && onWord ? source.on("words", clock.check) : undefined;
 
   function finish(outcome: PlaybackEnd["outcome"]): PlaybackEnd {
-    const positionMs = output?.positionMs ?? 0;
+    const positionMs = output?.positionMs() ?? 0;
     const heard = words().filter(({ startMs }) => startMs < positionMs);
-    const told = { outcome, positionMs, heard, underruns: output?.underruns ?? 0 };
+    const told = { outcome, positionMs, heard, underruns: output?.underruns() ?? 0 };
     end = told;
     clock.check();
     clock.stop();
@@ -74,7 +74,7 @@ export function startPlayback(
   else signal?.addEventListener("abort", onAbort, { once: true });
   return {
     get positionMs() {
-      return end?.positionMs ?? output?.positionMs ?? 0;
+      return end?.positionMs ?? output?.positionMs() ?? 0;
     },
     begun: begun.promise,
     ended,

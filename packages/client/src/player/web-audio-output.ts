@@ -83,15 +83,11 @@ export function webAudioOutput({ context, destination, read, leadMs, onBegun }: 
   }
 
   return {
-    get positionMs() {
-      return positionAt(stoppedAtS ?? context.currentTime);
+    positionMs: (audible) => {
+      const lateS = audible ? context.outputLatency || context.baseLatency || 0 : 0;
+      return positionAt(stoppedAtS ?? context.currentTime - lateS);
     },
-    get audibleMs() {
-      return positionAt(stoppedAtS ?? context.currentTime - (context.outputLatency || context.baseLatency || 0));
-    },
-    get underruns() {
-      return underruns;
-    },
+    underruns: () => underruns,
     async write(bytes) {
       const block = read(bytes);
       if (!block || stoppedAtS !== undefined) return;

@@ -10,7 +10,7 @@ if (!hasBrowser) console.warn("the player is not tested: no chromium on PATH (ap
 
 const HZ = 24_000;
 /** Three segments, each of its own tones, so that a join in a wrong place is seen. */
-const TEXT = "The first sentence is this one. And here is the second, a little longer. The third ends it.";
+const TEXT = "The first sentence. The second, longer. A third.";
 
 describe.skipIf(!hasBrowser)("playback in a browser", () => {
   let browser: Browser;
@@ -197,12 +197,12 @@ describe.skipIf(!hasBrowser)("playback in a browser", () => {
       page,
       {},
       `const { context, node, recorded } = await openTap();
-       const second = new Uint8Array(new Int16Array(24000).fill(8192).buffer);
+       const part = new Uint8Array(new Int16Array(9600).fill(8192).buffer);
        async function* late() {
-         yield second;
-         const again = context.currentTime + 2;
+         yield part;
+         const again = context.currentTime + 1;
          while (context.currentTime < again) await new Promise((resolve) => setTimeout(resolve, 10));
-         yield second;
+         yield part;
        }
        const playback = player.createPlayer({ context, destination: node }).play({ audio: late(), format: "pcm" });
        const end = await playback.ended;
@@ -210,11 +210,11 @@ describe.skipIf(!hasBrowser)("playback in a browser", () => {
        return { end, samples: base64(recorded()) };`,
     );
     expect(end).toMatchObject({ outcome: "ended", underruns: 1 });
-    expect(end.positionMs).toBeCloseTo(2_000, 3);
+    expect(end.positionMs).toBeCloseTo(800, 3);
     const all = floats(samples);
     const sounding = [...all.keys()].filter((at) => all[at]! > 0.1);
-    expect(sounding).toHaveLength(2 * HZ);
-    expect(sounding.at(-1)! - sounding[0]!).toBeGreaterThan(2.5 * HZ);
+    expect(sounding).toHaveLength(0.8 * HZ);
+    expect(sounding.at(-1)! - sounding[0]!).toBeGreaterThan(1.2 * HZ);
   });
 
   it("stop() is silence at once, without a click, and tells what was heard", async () => {

@@ -82,7 +82,6 @@ describe("connect(): a lost connection", () => {
     void writing.append("ee.");
     const first = await server.connection();
     await first.next("append");
-    await first.next("append");
     first.start(heard.id, 7);
     first.frame(7, Uint8Array.of(1, 2));
     await heard.started;
@@ -96,8 +95,7 @@ describe("connect(): a lost connection", () => {
       voice: "nova",
       words: true,
     });
-    expect(await second.next("append")).toEqual({ type: "append", id: writing.id, text: "Thr", format: "pcm" });
-    expect(await second.next("append")).toEqual({ type: "append", id: writing.id, text: "ee." });
+    expect(await second.next("append")).toEqual({ type: "append", id: writing.id, text: "Three.", format: "pcm" });
     const error: unknown = await heard.done.catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "connection_lost", retryable: true });
 
@@ -132,6 +130,13 @@ describe("connect(): a lost connection", () => {
     const again = await serve({ port });
     socket.speak({ text: "And now?" });
     expect(await (await again.connection()).next("speak")).toMatchObject({ text: "And now?" });
+  });
+
+  it("hears of a failure that comes before the first turn of the event loop", async () => {
+    const startedAt = performance.now();
+    const socket = open({ baseUrl: "http://127.0.0.1:9" }); // a port that fetch and WebSocket refuse without trying
+    expect(await codeOf(socket.speak({ text: "Hello." }).done)).toBe("unreachable");
+    expect(performance.now() - startedAt).toBeLessThan(8_000); // and not after the timeout of an answer
   });
 
   it("stays away after an idle close until something is to be said", async () => {
@@ -202,9 +207,11 @@ describe("connect(): refusals", () => {
     const refusal = { type: "error", code: "overloaded", message: "too much waits" } as const;
     const refusedAt = performance.now();
     connection.say({ ...refusal, id: soon.id, retryAfterMs: 80 });
-    await connection.next("speak");
+    const { id } = await connection.next("speak");
     expect(performance.now() - refusedAt).toBeGreaterThanOrEqual(79);
-    connection.say({ ...refusal, id: soon.id, retryAfterMs: 60_000 });
+    expect(id).not.toBe(soon.id); // what was on its way for the old one must not end up in the new
+    connection.say({ type: "error", id: soon.id, code: "utterance_not_found", message: "late" });
+    connection.say({ ...refusal, id, retryAfterMs: 60_000 });
     await expect(soon.done).rejects.toMatchObject({ code: "overloaded", retryAfterMs: 60_000, retryable: true });
 
     const never = socket.speak({ text: "Never.", retryWithinMs: 0 });
@@ -309,16 +316,32 @@ describe("connect(): cancelling", () => {
 });
 
 describe("stream()", () => {
-  it("sends each piece as it comes, and the end", async () => {
+  it("sends each piece as it comes, pieces of the same moment together, and then the end", async () => {
     const server = await serve();
-    const spoken = open(server).stream(["Hel", "", "lo ", "there."], { voice: "nova" });
+    const socket = open(server);
+    const spoken = socket.stream(["Hel", "", "lo ", "there."], { voice: "nova" });
     const connection = await server.connection();
     await connection.next("end");
     expect(connection.messages).toEqual([
-      { type: "append", id: spoken.id, text: "Hel", voice: "nova" },
-      { type: "append", id: spoken.id, text: "lo " },
-      { type: "append", id: spoken.id, text: "there." },
+      { type: "append", id: spoken.id, text: "Hello there.", voice: "nova" },
       { type: "end", id: spoken.id },
+    ]);
+
+    const slow = socket.open();
+    await connection.next("append");
+    void slow.append("One");
+    expect(await connection.next("append")).toMatchObject({ text: "One" });
+    for (const letter of " two. Three.") void slow.append(letter);
+    slow.flush();
+    await connection.next("flush");
+    void slow.append(" Four.");
+    slow.end();
+    await connection.next("end");
+    expect(connection.messages.slice(3)).toEqual([
+      { type: "append", id: slow.id, text: " two. Three." },
+      { type: "flush", id: slow.id },
+      { type: "append", id: slow.id, text: " Four." },
+      { type: "end", id: slow.id },
     ]);
   });
 

@@ -62,6 +62,14 @@ describe("connect() and a real gateway", () => {
     }
   });
 
+  it("writes a long text letter by letter without being closed for its many messages", async () => {
+    const gateway = await runGateway({ socketMessagesPerSecond: 20 }, { engines: [standInEngine()] });
+    const text = TEXT.repeat(8);
+    const audio = await read(open(gateway).stream(text, AS).audio);
+    const http = await bytesOf(await postSpeech(gateway, { input: text, voice: "one", response_format: "pcm" }));
+    expect(audio.equals(http)).toBe(true);
+  });
+
   it("cancel() stops the engine and tells what was spoken", async () => {
     const engine = standInEngine({ chunkMs: 30, words: true });
     const socket = open(await runGateway({}, { engines: [engine] }));
