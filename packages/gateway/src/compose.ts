@@ -18,6 +18,7 @@ import type { SpeechStats } from "./http/stats-route.ts";
 import { type Limits, openLimits } from "./limits/limits.ts";
 import { planAllowances } from "./limits/plans.ts";
 import { logEvents } from "./observe/log.ts";
+import type { EngineLoad } from "./observe/state-samples.ts";
 import { type Counters, countEvents } from "./observe/stats.ts";
 import { RedisFlightBoard } from "./redis/redis-flight-board.ts";
 import type { RedisPort } from "./redis/redis-port.ts";
@@ -57,6 +58,8 @@ export type SpeechSystem = {
   /** What an operator should know that is no fault. */
   readonly warnings: () => readonly string[];
   readonly stats: () => SpeechStats;
+  /** In the order of preference. */
+  readonly engines: () => readonly EngineLoad[];
   /** Ends threads, connections and engines; running speech first gets to its end or its readers' end. */
   close(): Promise<void>;
 };
@@ -104,6 +107,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
   });
   const formats = deliveryFormats(config);
   const joiner = createAudioJoiner();
+  const queueOf = engineQueues(config, clock, workers);
   const cache = new SegmentCache({
     store: stores.store,
     transcoder,
@@ -116,7 +120,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
       events,
       transcoder,
       deadlinesOf: deadlines(config),
-      queueOf: engineQueues(config, clock, workers),
+      queueOf,
     }),
     sha256: (text) => hash("sha256", text),
     ttlMs: config.cacheTtlSeconds * 1000,
@@ -167,6 +171,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
       }),
       ...allServers?.body(),
     }),
+    engines: () => engines.map(({ name }) => ({ name, inFlight: queueOf(name).running, queued: queueOf(name).queued })),
     async close() {
       voices.close();
       await cache.close();
