@@ -1,0 +1,125 @@
+/**
+ * What metrics and a log line a request cost a cached answer of 20 KB: gateways with neither, with each and with both, in
+ * turn, in one run, each in a process of its own. Logs go to a file, as under systemd or Docker. Metrics are scraped once a
+ * round, far more often than Prometheus would. Processor time per request is what to trust on a noisy machine.
+ */
+import { closeSync, mkdtempSync, openSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Child, startChild } from "./support/child.ts";
+import { load } from "./support/load.ts";
+import { fixed, median, table } from "./support/report.ts";
+
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 1);
+const WARM_UP_SECONDS = 3;
+const CONNECTIONS = 64;
+/** Of the cost of both, in processor time. */
+const ALLOWED_SHARE = 0.1;
+const input = `This sentence is as long as it needs to be, ${"word ".repeat(25).trim()}`;
+const body = JSON.stringify({ model: "auto", voice: "one", input, response_format: "mp3", speed: 1 });
+
+type Variant = { readonly name: string; readonly metricsEnabled: boolean; readonly logs: boolean };
+const VARIANTS: readonly Variant[] = [
+  { name: "neither", metricsEnabled: false, logs: false },
+  { name: "metrics", metricsEnabled: true, logs: false },
+  { name: "logs", metricsEnabled: false, logs: true },
+  { name: "metrics and logs", metricsEnabled: true, logs: true },
+];
+type Running = Variant & {
+  readonly child: Child;
+  readonly file: string;
+  readonly expected: Buffer;
+  readonly cpuUs: number[];
+  readonly perSecond: number[];
+  readonly scrapeMs: number[];
+  asked: number;
+};
+
+const directory = mkdtempSync(join(tmpdir(), "mynah-bench-"));
+const servers: Running[] = [];
+try {
+  for (const variant of VARIANTS) servers.push(await started(variant));
+  for (const server of servers) await ask(server, WARM_UP_SECONDS);
+  for (let round = 0; round < ROUNDS; round++) {
+    // The order turns, so that nobody always comes after the same one.
+    for (let at = 0; at < servers.length; at++) await measure(servers[(round + at) % servers.length]!);
+  }
+  report();
+} finally {
+  await Promise.all(servers.map(({ child }) => child.stop()));
+  rmSync(directory, { recursive: true });
+}
+
+async function started({ name, metricsEnabled, logs }: Variant): Promise<Running> {
+  const file = join(directory, name);
+  const stdout = openSync(file, "w");
+  const child = await startChild(
+    new URL("support/bench-gateway.ts", import.meta.url),
+    { BENCH_ENGINE: "{}", BENCH_CONFIG: JSON.stringify({ metricsEnabled }), BENCH_LOG: logs ? "info" : "silent" },
+    { stdout },
+  );
+  closeSync(stdout);
+  const expected = await warm(child.port);
+  return { name, metricsEnabled, logs, child, file, expected, cpuUs: [], perSecond: [], scrapeMs: [], asked: 0 };
+}
+
+async function measure(server: Running): Promise<void> {
+  const before = await server.child.usage();
+  const result = await ask(server, SECONDS);
+  if (server.metricsEnabled) await scrape(server);
+  const after = await server.child.usage();
+  server.perSecond.push(result.perSecond);
+  server.cpuUs.push(((after.cpuMs - before.cpuMs) * 1000) / result.requests);
+}
+
+async function ask(server: Running, seconds: number) {
+  const { port } = server.child;
+  const { expected } = server;
+  const result = await load({ port, path: "/v1/audio/speech", body, connections: CONNECTIONS, seconds, expected });
+  if (result.errors > 0) throw new Error(`${server.name}: ${result.errors} wrong answers`);
+  server.asked += result.requests;
+  return result;
+}
+
+async function scrape({ child: { port }, scrapeMs }: Running): Promise<void> {
+  const from = performance.now();
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  scrapeMs.push(performance.now() - from);
+  if (!text.includes("mynah_requests_total")) throw new Error("no metrics came");
+}
+
+/** Asks until the answer comes from the cache. */
+async function warm(port: number): Promise<Buffer> {
+  for (;;) {
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(`http://127.0.0.1:${port}/v1/audio/speech`, { method: "POST", headers, body });
+    const bytes = Buffer.from(await response.arrayBuffer());
+    if (response.headers.get("cache-status") === "mynah; hit") return bytes;
+  }
+}
+
+function report(): void {
+  const [neither] = servers;
+  /** Of neighbours in time, so that what the machine does meanwhile falls out. */
+  const share = (of: "cpuUs" | "perSecond", server: Running): number =>
+    median(server[of].map((value, round) => value / neither![of][round]!));
+  const rows = servers.map((server) => [
+    server.name,
+    fixed(median(server.cpuUs)),
+    `${fixed(share("cpuUs", server), 3)} ×`,
+    fixed(median(server.perSecond), 0),
+    `${fixed(share("perSecond", server), 3)} ×`,
+    server.logs ? fixed(statSync(server.file).size / server.asked, 0) : "",
+    server.scrapeMs.length > 0 ? fixed(median(server.scrapeMs)) : "",
+  ]);
+  process.stdout.write(
+    `\nCached answer of ${neither!.expected.length} bytes, ${CONNECTIONS} connections, ${ROUNDS} × ${SECONDS} s each in turn, medians\n\n`,
+  );
+  const head = ["with", "CPU µs/req", "CPU to neither", "req/s", "req/s to neither", "log bytes/req", "a scrape, ms"];
+  process.stdout.write(table(head, rows));
+  const cost = share("cpuUs", servers.at(-1)!) - 1;
+  process.stdout.write(
+    `\nMetrics and logs cost ${fixed(cost * 100)} % (allowed: ${ALLOWED_SHARE * 100} %): ${cost < ALLOWED_SHARE ? "held" : "NOT HELD"}\n`,
+  );
+}
