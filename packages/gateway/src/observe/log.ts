@@ -5,10 +5,14 @@ import type { EventBus } from "../core/events.ts";
 export function logEvents(events: EventBus, log: Logger): void {
   /** Errors of which there is a line already; the same ones come again as answers. */
   const told = new WeakSet<object>();
-  events.on("speech.delivered", ({ segments, ...event }) => {
+  events.on("speech.delivered", (event) => {
     if (!log.isLevelEnabled("info")) return;
-    const times = { firstAudioMs: rounded(event.firstAudioMs), latencyMs: rounded(event.latencyMs) };
-    log.info({ ...event, ...times, ...segments }, "speech delivered");
+    const { requestId, subject, engine, format, fromCache, bytes, characters, segments } = event;
+    const { hit, miss, coalesced, stale } = segments;
+    const firstAudioMs = rounded(event.firstAudioMs);
+    const latencyMs = rounded(event.latencyMs);
+    const what = { requestId, subject, engine, format, fromCache, bytes, characters, firstAudioMs, latencyMs };
+    log.info({ ...what, hit, miss, coalesced, stale }, "speech delivered");
   });
   events.on("speech.refused", (event) => log.info(event, "speech refused"));
   events.on("speech.failed", ({ requestId, subject, code, error }) => {
