@@ -44,8 +44,8 @@ try {
   for (const variant of VARIANTS) servers.push(await started(variant));
   for (const server of servers) while (server.asked < WARM_UP_REQUESTS) await ask(server, 1);
   for (let round = 0; round < ROUNDS; round++) {
-    // The order turns, so that nobody always comes after the same one.
-    for (let at = 0; at < servers.length; at++) await measure(servers[(round + at) % servers.length]!);
+    // In any order: who comes after whom matters more than what is measured.
+    for (const server of shuffled(servers)) await measure(server);
   }
   report();
 } finally {
@@ -99,6 +99,13 @@ async function warm(port: number): Promise<Buffer> {
     const bytes = Buffer.from(await response.arrayBuffer());
     if (response.headers.get("cache-status") === "mynah; hit") return bytes;
   }
+}
+
+function shuffled<Item>(items: readonly Item[]): Item[] {
+  return items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
 }
 
 function report(): void {

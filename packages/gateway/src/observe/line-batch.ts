@@ -1,26 +1,29 @@
-/** As much as is held back at most; one write of the system's takes no more at a time anyway. */
-const MAX_HELD_CHARS = 64 * 1024;
+const MAX_HELD_CHARS = 16 * 1024;
+const MAX_HELD_MS = 100;
 
 /**
- * Writes the lines of one turn of the event loop together: under load a write for each line costs more than making the
- * lines does. Nothing is held longer than that turn.
+ * Writes lines in batches: under load a write for each line costs several times what making the line does. A line is held
+ * for a tenth of a second at most.
  */
 export class LineBatch {
   readonly #out: { write(text: string): unknown };
   #held = "";
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(out: { write(text: string): unknown }) {
     this.#out = out;
   }
 
   write(line: string): void {
-    if (this.#held === "") setImmediate(() => this.flush());
     this.#held += line;
     if (this.#held.length >= MAX_HELD_CHARS) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), MAX_HELD_MS).unref();
   }
 
-  /** At once; what is held when the process ends would be lost otherwise. */
+  /** At once. Has to be called when the process ends, or the last lines are lost. */
   flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (this.#held === "") return;
     const text = this.#held;
     this.#held = "";
