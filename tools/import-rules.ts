@@ -34,6 +34,7 @@ const OWNED: Record<string, string | readonly string[]> = {
   "lru-cache": "stores",
   yaml: "config",
   jose: "identity",
+  "prom-client": "observe",
   ws: ["ws", "engines"],
 };
 /** Files outside any room: composition roots and entry points, which may import everything. Nobody imports them but each other and cli/. */
@@ -42,6 +43,7 @@ const ROOTS = new Set([
   "app.ts",
   "compose.ts",
   "compose-engines.ts",
+  "compose-metrics.ts",
   "compose-redis.ts",
   "compose-stats.ts",
   "compose-stores.ts",

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 
 const ALL = [
   "cached-answer",
+  "metrics-cost",
   "first-byte",
   "encoders",
   "memory",

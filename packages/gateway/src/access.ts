@@ -104,6 +104,7 @@ function keyAdministration(ring: KeyRing, shared: SharedKeys | undefined, now: (
   };
 }
 
-function isLoopback(host: string): boolean {
+/** Whether only this machine can reach the address. */
+export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
 }

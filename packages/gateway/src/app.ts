@@ -3,6 +3,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fas
 import { type Logger, pino } from "pino";
 import { openAccess } from "./access.ts";
 import { composeSpeech, type Overrides, type SpeechSystem } from "./compose.ts";
+import { openMetrics } from "./compose-metrics.ts";
 import type { ConfigInput } from "./config/config.ts";
 import { resolveConfig } from "./config/load.ts";
 import { adminRoutes } from "./http/admin-routes.ts";
@@ -11,6 +12,7 @@ import { byUrlRoute } from "./http/by-url/by-url-route.ts";
 import { linkIdentity, linksRoute } from "./http/by-url/links-route.ts";
 import { catalogueRoutes } from "./http/catalogue-routes.ts";
 import { healthRoutes } from "./http/health-routes.ts";
+import { metricsRoute } from "./http/metrics-route.ts";
 import { speechRoute } from "./http/openai/speech-route.ts";
 import { pageRoutes } from "./http/page-routes.ts";
 import { createServer } from "./http/server.ts";
@@ -51,9 +53,12 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
     requestTimeoutMs,
     maxConnections,
     upgrades: isSocketUpgrade,
+    onError: (answered) => speech.events.emit("error.answered", answered),
   });
   const access = await openAccess(config, speech, logger);
   const sockets = openSockets(config, speech, access, logger);
+  let boundTo = config.host;
+  const metrics = openMetrics({ speech, access, sockets, host: () => boundTo });
   let stopping = false;
 
   const { formats, voices, clock } = speech;
@@ -72,6 +77,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   catalogueRoutes(app, { voices: speech.voices, startedAtMs: speech.clock.now() });
   healthRoutes(app, { readiness: () => ({ stopping, parts: speech.parts() }) });
   statsRoute(app, { stats: () => ({ ...speech.stats(), sockets: sockets.counts }) });
+  if (metrics !== undefined) metricsRoute(app, metrics);
   socketRoutes(app, { tokens });
   sockets.attach(app.server);
   adminRoutes(app, { limits: speech.limits, keys: access.keys, audit: access.audit });
@@ -81,6 +87,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
     speech,
     async listen({ port = config.port, host = config.host } = {}) {
       await access.checkAddress(host);
+      boundTo = host;
       const url = await app.listen({ port, host });
       const address = app.server.address();
       return { url, port: typeof address === "object" && address !== null ? address.port : port };
@@ -89,6 +96,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
     async close({ graceMs = config.shutdownGraceMs } = {}) {
       stopping = true;
       await Promise.all([closeServer(app, graceMs), sockets.close({ graceMs })]);
+      metrics?.close();
       access.close();
       await speech.close();
     },

@@ -1,8 +1,8 @@
-import { type Logger, pino } from "pino";
+import type { Logger } from "pino";
 import { createGateway, type Gateway } from "./app.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config.ts";
-import { terminalLog } from "./observe/terminal-log.ts";
+import { openLogger } from "./observe/logger.ts";
 import { startBlock } from "./start-block.ts";
 
 export type ServeOptions = {
@@ -16,7 +16,8 @@ const START_WAIT_MS = 5_000;
 
 /** The server as a process: listens, says what it found, and drains on SIGTERM or SIGINT. Resolves when it has stopped. */
 export async function serve({ config, warnings, out }: ServeOptions): Promise<void> {
-  const logger = createLogger(config.logLevel, out);
+  const { logger, flush } = openLogger(config.logLevel, out);
+  process.once("exit", flush);
   for (const warning of warnings) logger.warn(warning);
   const gateway = await createGateway(config, { logger });
   const { url } = await listening(gateway, config);
@@ -26,10 +27,6 @@ export async function serve({ config, warnings, out }: ServeOptions): Promise<vo
   await stopSignal(logger);
   await gateway.close();
   logger.info("stopped");
-}
-
-function createLogger(level: string, out: NodeJS.WriteStream): Logger {
-  return out.isTTY ? pino({ level }, terminalLog(out)) : pino({ level }, out);
 }
 
 async function listening(gateway: Gateway, config: Config): Promise<{ url: string }> {

@@ -3,12 +3,12 @@ import type { Access } from "./access.ts";
 import type { SpeechSystem } from "./compose.ts";
 import type { Config } from "./config/config.ts";
 import { callerOf } from "./ws/caller.ts";
-import { SocketServer } from "./ws/socket-server.ts";
+import { SOCKET_PATH, SocketServer } from "./ws/socket-server.ts";
 
 /** The sockets' way in, put together. */
 export function openSockets(
   config: Config,
-  { speak, converse, formats, clock, limits }: SpeechSystem,
+  { speak, converse, formats, clock, limits, events }: SpeechSystem,
   { authenticator, tokens }: Access,
   log: Logger,
 ): SocketServer {
@@ -22,6 +22,8 @@ export function openSockets(
     maxPerAddress: config.socketMaxPerAddress,
     identify: (request, address, options) => callerOf({ authenticator, tokens }, request, address, options),
     stateOf: (subject, options) => limits.state(subject, options),
+    onRefused: (error, requestId) =>
+      events.emit("error.answered", { requestId, route: SOCKET_PATH, code: error.code, error }),
     onDefect: (error, requestId) => log.error({ err: error, requestId }, "socket failed"),
     limits: {
       maxUtterances: config.socketMaxUtterances,

@@ -6,17 +6,17 @@ import { SERVER_ENV, SERVER_FLAGS } from "../../bin/runtime.mjs";
 export type Usage = { readonly cpuMs: number; readonly rssBytes: number };
 export type Child = { readonly port: number; usage(): Promise<Usage>; stop(): Promise<void> };
 
-/** Forks a script that calls `serveAsChild`, with the runtime settings of `mynah serve` unless it is to be `plain`; on a machine with two cores it gets the first one, the load the rest. */
+/** Forks a script that calls `serveAsChild`, with the runtime settings of `mynah serve` unless it is to be `plain`; on a machine with two cores it gets the first one, the load the rest. `stdout` may be an open file. */
 export async function startChild(
   script: URL,
   env: Record<string, string> = {},
-  { plain = false }: { readonly plain?: boolean } = {},
+  { plain = false, stdout = "inherit" }: { readonly plain?: boolean; readonly stdout?: "inherit" | number } = {},
 ): Promise<Child> {
   const runtime = new URL("../../bin/runtime.mjs", import.meta.url).href; // with what bin/mynah.mjs does before it
   const child = fork(script, {
     env: { ...process.env, ...(!plain && SERVER_ENV), ...env },
     execArgv: plain ? [] : [...SERVER_FLAGS, "--import", runtime],
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    stdio: ["ignore", stdout, "inherit", "ipc"],
   });
   pin(child);
   const [port] = (await once(child, "message")) as [number];

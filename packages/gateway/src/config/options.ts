@@ -407,6 +407,19 @@ export const OPTIONS = {
     unit: "ms",
     meaning: "After SIGTERM running answers may take so long to finish; then they are cut.",
   },
+  metricsEnabled: {
+    env: "METRICS_ENABLED",
+    is: { kind: "boolean" },
+    default: true,
+    meaning: "Whether `GET /metrics` tells Prometheus what happens here; docs/metrics.md lists it all.",
+  },
+  metricsKey: {
+    env: "METRICS_KEY",
+    is: { kind: "string" },
+    default: undefined,
+    meaning:
+      "Key of `/metrics`, or its `sha256:…`; it opens nothing else, and an admin key opens it too. Not set: a gateway without keys on a loopback address shows metrics to anybody, any other to admin keys only.",
+  },
   logLevel: {
     env: "LOG_LEVEL",
     is: { kind: "choice", choices: ["silent", "error", "warn", "info", "debug"] },

@@ -6,6 +6,14 @@ export type SegmentOutcome = "hit" | "miss" | "coalesced" | "stale";
 
 /** Everything that metrics, statistics and logs may know. Never spoken text: these go to places that keep things. */
 export type SpeechEvents = {
+  /** An answer's first audio is here. `outcome`: of the first segment, which is what it waited for. */
+  "speech.started": {
+    readonly requestId: string;
+    readonly engine: string;
+    readonly outcome: SegmentOutcome;
+    /** Since there was text to be spoken. */
+    readonly firstAudioMs: number;
+  };
   /** One request was answered to its end. */
   "speech.delivered": {
     readonly requestId: string;
@@ -16,6 +24,8 @@ export type SpeechEvents = {
     readonly segments: Readonly<Record<SegmentOutcome, number>>;
     readonly bytes: number;
     readonly characters: number;
+    readonly firstAudioMs: number;
+    /** To the end of the audio. */
     readonly latencyMs: number;
   };
   "speech.failed": {
@@ -25,6 +35,14 @@ export type SpeechEvents = {
     readonly error: unknown;
   };
   "speech.refused": { readonly requestId: string; readonly subject: string; readonly window: string };
+  /** A request, or a socket that was to be opened, was answered with an error; by speech or before anybody spoke. */
+  "error.answered": {
+    readonly requestId: string;
+    /** As it was registered, never as it was asked for: that may hold the text. */
+    readonly route: string;
+    readonly code: ErrorCode;
+    readonly error: unknown;
+  };
   "segment.delivered": {
     readonly outcome: SegmentOutcome;
     readonly engine: string;

@@ -2,9 +2,15 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import swagger from "@fastify/swagger";
-import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
 import { type ErrorCode, SpeechError } from "../core/errors.ts";
-import { answerBare, sendError } from "./errors.ts";
+import { answerBare, sendError, toSpeechError } from "./errors.ts";
 import { parseStrictJson } from "./strict-json.ts";
 
 export type ServerOptions = {
@@ -13,17 +19,37 @@ export type ServerOptions = {
   readonly maxBodyBytes: number;
   readonly requestTimeoutMs: number;
   readonly maxConnections: number;
+  /** Told of every request that is answered with an error. */
+  readonly onError?: (answered: AnsweredError) => void;
   /** Which requests become something else than HTTP; all others are answered as if they had not asked. */
   readonly upgrades?: (request: IncomingMessage) => boolean;
+};
+
+/** What an error answer was to. */
+export type AnsweredError = {
+  readonly requestId: string;
+  /** As it was registered. */
+  readonly route: string;
+  readonly code: ErrorCode;
+  readonly error: unknown;
 };
 
 const MAX_HEADER_BYTES = 16 * 1024;
 /** Longer than the 60 s that most proxies keep an idle connection, so that they close it and not we under their feet. */
 const KEEP_ALIVE_MS = 65_000;
+/** A request that came to none of our routes; how it was written is nobody's business but its sender's. */
+const NO_ROUTE = "none";
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /** Fastify with our limits, our JSON, our errors; routes are added by the composition root. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const answerError = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    if (!reply.sent && !reply.raw.headersSent) {
+      const route = request.routeOptions.url ?? NO_ROUTE;
+      options.onError?.({ requestId: request.id, route, code: toSpeechError(thrown).code, error: thrown });
+    }
+    sendError(thrown, request, reply);
+  };
   const app = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }), // we log one line a request, Fastify two
@@ -38,8 +64,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     },
     genReqId: requestIdOf,
     childLoggerFactory: (logger) => logger, // one child logger a request costs more than all our own headers
-    clientErrorHandler: answerClientError,
-    frameworkErrors: (error, request, reply) => sendError(error, request, reply),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, options.onError),
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
     routerOptions: { maxParamLength: 512 },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
   }) as unknown as FastifyInstance;
@@ -58,7 +84,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     reply.header("x-request-id", request.id).header("x-content-type-options", "nosniff");
     done();
   });
-  app.setErrorHandler(sendError);
+  app.setErrorHandler(answerError);
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -77,7 +103,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     },
   });
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
-  app.setNotFoundHandler((request, reply) => sendError(notFound(app, request.method, request.url), request, reply));
+  app.setNotFoundHandler((request, reply) => answerError(notFound(app, request.method, request.url), request, reply));
   return app;
 }
 
@@ -98,12 +124,13 @@ function requestIdOf(request: IncomingMessage): string {
 }
 
 /** What does not even parse as HTTP is answered on the bare socket, in the same shape. */
-function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+function answerClientError(error: Error & { code?: string }, socket: Socket, onError: ServerOptions["onError"]): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
   }
   const [code, message] = CLIENT_ERRORS[error.code ?? ""] ?? ["invalid_request", "this is not a valid HTTP request"];
+  onError?.({ requestId: randomUUID(), route: NO_ROUTE, code, error });
   answerBare(socket, new SpeechError(code, message));
 }
 

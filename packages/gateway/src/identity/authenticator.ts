@@ -58,19 +58,21 @@ export class Authenticator {
       if (this.open) return { user: `anonymous@${address}`, admin: false, by: "address" };
       throw new SpeechError("unauthorized", "this gateway wants an API key: Authorization: Bearer …, or xi-api-key");
     }
-    const waitMs = this.#options.budget.waitMs(address);
-    if (waitMs > 0) {
-      this.#options.onRefused?.({ address, reason: "too many wrong keys" });
-      throw new SpeechError("too_many_failures", "too many wrong keys came from this address", {
-        retryAfterMs: waitMs,
-      });
-    }
+    this.checkGuesses({ address });
     // Clients of OpenAI always send some key. Where there are none, it is not held against them.
     const identity = secret.length > MAX_SECRET_LENGTH ? undefined : await this.#known(secret, options);
     if (identity !== undefined) return identity;
     if (this.open && !this.#demanding) return { user: `anonymous@${address}`, admin: false, by: "address" };
     this.refused({ secret, address });
     throw new SpeechError("unauthorized", "this API key or token does not hold here");
+  }
+
+  /** Throws `too_many_failures` while an address has sent too many wrong credentials. */
+  checkGuesses({ address }: Pick<Credential, "address">): void {
+    const waitMs = this.#options.budget.waitMs(address);
+    if (waitMs <= 0) return;
+    this.#options.onRefused?.({ address, reason: "too many wrong keys" });
+    throw new SpeechError("too_many_failures", "too many wrong keys came from this address", { retryAfterMs: waitMs });
   }
 
   /** Counts a credential that was not good enough against its address. */

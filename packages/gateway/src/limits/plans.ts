@@ -14,6 +14,12 @@ const PLAN_LIMITS = {
   streams: { name: "streams", unit: "streams", lengthMs: 0 },
 } as const satisfies Record<string, { name: string; unit: QuotaUnit; lengthMs: number }>;
 
+const TENANT_PREFIX = "tenant-";
+/** Every name that a window can have. */
+export const WINDOW_NAMES: readonly string[] = ["", TENANT_PREFIX].flatMap((prefix) =>
+  Object.values(PLAN_LIMITS).map(({ name }) => prefix + name),
+);
+
 /** 0: no such limit. In a plan, absent means the default plan's; in a tenant, none. */
 export type PlanLimits = { readonly [K in keyof typeof PLAN_LIMITS]?: number | undefined };
 
@@ -30,7 +36,7 @@ export type PlansOptions = {
  */
 export function planAllowances(options: PlansOptions): (subject: Subject) => Allowance {
   const tenants = new Map(
-    Object.entries(options.tenants).map(([name, limits]) => [name, windowsOf(limits, "tenant-")]),
+    Object.entries(options.tenants).map(([name, limits]) => [name, windowsOf(limits, TENANT_PREFIX)]),
   );
   const withTenants = (limits: PlanLimits) => {
     const user = windowsOf(limits, "");

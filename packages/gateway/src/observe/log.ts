@@ -3,12 +3,26 @@ import type { EventBus } from "../core/events.ts";
 
 /** One line per request, and one for each thing that went wrong. Never the text: neither of events nor of causes. */
 export function logEvents(events: EventBus, log: Logger): void {
-  events.on("speech.delivered", ({ segments, ...event }) => {
+  /** Errors of which there is a line already; the same ones come again as answers. */
+  const told = new WeakSet<object>();
+  events.on("speech.delivered", (event) => {
     if (!log.isLevelEnabled("info")) return;
-    log.info({ ...event, latencyMs: Math.round(event.latencyMs * 10) / 10, ...segments }, "speech delivered");
+    const { requestId, subject, engine, format, fromCache, bytes, characters, segments } = event;
+    const { hit, miss, coalesced, stale } = segments;
+    const firstAudioMs = rounded(event.firstAudioMs);
+    const latencyMs = rounded(event.latencyMs);
+    const what = { requestId, subject, engine, format, fromCache, bytes, characters, firstAudioMs, latencyMs };
+    log.info({ ...what, hit, miss, coalesced, stale }, "speech delivered");
   });
   events.on("speech.refused", (event) => log.info(event, "speech refused"));
-  events.on("speech.failed", ({ requestId, subject, code }) => log.info({ requestId, subject, code }, "speech failed"));
+  events.on("speech.failed", ({ requestId, subject, code, error }) => {
+    if (typeof error === "object" && error !== null) told.add(error);
+    log.info({ requestId, subject, code }, "speech failed");
+  });
+  events.on("error.answered", ({ requestId, route, code, error }) => {
+    if (code === "rate_limit_exceeded" || (typeof error === "object" && error !== null && told.has(error))) return;
+    log.info({ requestId, route, code }, "request answered with an error");
+  });
   events.on("engine.failed", ({ engine, code, error }) =>
     log.warn({ engine, code, reason: messageOf(error) }, "engine failed"),
   );
@@ -19,6 +33,10 @@ export function logEvents(events: EventBus, log: Logger): void {
   events.on("engine.replaced", (event) => log.info(event, "engine replaced within an answer"));
   events.on("store.failed", ({ op, error }) => log.debug({ op, reason: messageOf(error) }, "store failed"));
   events.on("store.skipped", ({ reason, error }) => log.warn({ reason, cause: messageOf(error) }, "audio not stored"));
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }
 
 function messageOf(error: unknown): string {

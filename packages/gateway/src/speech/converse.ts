@@ -92,6 +92,7 @@ async function spoken({ chain, joiner, clock }: SpeakDeps, context: Context) {
   if (first === undefined) throw nothingToSay();
   const times = makingTimes(first, startedAt, clock.monotonic());
   const made = await primed(line.parts(), ({ type }) => type === "audio");
+  report.started(first, account.textAt);
   const parts = report.counted(made, first.engine, end);
   return {
     format,
@@ -133,6 +134,8 @@ class Account {
   readonly #texts: AsyncGenerator<string>;
   bill: Bill | undefined;
   quota: Decision | undefined;
+  /** Monotonic ms at which the first segment's text was complete. */
+  textAt: number | undefined;
 
   constructor(deps: SpeakDeps, planner: Planner, context: AccountContext) {
     const { candidates, incoming, signal } = context;
@@ -150,6 +153,7 @@ class Account {
       const { value: text, done } = await this.#texts.next();
       if (done) return undefined;
       if (!isSpeakable(text)) continue;
+      this.textAt ??= this.#deps.clock.monotonic();
       const segment = this.#planner.segment(text, utterance, candidates, incoming.characters);
       if (this.bill !== undefined) {
         const more = await admitMore(deps, utterance, segment, { signal, bill: this.bill });

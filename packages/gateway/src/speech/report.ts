@@ -18,6 +18,7 @@ export class SpeechReport {
   readonly #clock: Clock;
   readonly #context: ReportContext;
   #engine: string | undefined;
+  #firstAudioMs = 0;
   readonly #segments = { hit: 0, miss: 0, coalesced: 0, stale: 0 };
 
   constructor(events: EventBus, clock: Clock, context: ReportContext) {
@@ -44,6 +45,13 @@ export class SpeechReport {
     });
   }
 
+  /** The first audio is here. `since`: when there was text, if that came later than the request. */
+  started({ engine, outcome }: SpokenSegment, since = this.#context.startedAt): void {
+    const firstAudioMs = this.#clock.monotonic() - since;
+    this.#firstAudioMs = firstAudioMs;
+    this.#events.emit("speech.started", { requestId: this.#context.requestId, engine, outcome, firstAudioMs });
+  }
+
   /** An answer that is whole and on its way. */
   delivered(bytes: number, engine: string): void {
     const { requestId, utterance, startedAt, characters } = this.#context;
@@ -57,6 +65,7 @@ export class SpeechReport {
       segments,
       bytes,
       characters,
+      firstAudioMs: this.#firstAudioMs,
       latencyMs: this.#clock.monotonic() - startedAt,
     });
   }

@@ -134,6 +134,7 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
   if (stored === undefined || first === undefined) return undefined;
   const whole = new StoredAnswer({ segments: stored, joiner, format: utterance.format, words });
   for (const spoken of ahead) report.segment(spoken!);
+  report.started(first);
   report.delivered(whole.bytes.byteLength, first.engine);
   bill.settle();
   return {
@@ -183,6 +184,7 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
     const { spoken: first } = (await line.first())!;
     const times = makingTimes(first, startedAt, clock.monotonic());
     const made = await primed(line.parts(), ({ type }) => type === "audio");
+    report.started(first);
     const parts = report.counted(made, first.engine, end);
     return {
       format: utterance.format,

@@ -23,6 +23,8 @@ export type SocketServerOptions = Omit<SessionDeps, "onDefect"> & {
   /** What a caller may do now. */
   readonly stateOf: (subject: Subject, options: CallOptions) => Promise<readonly WindowState[]>;
   readonly onDefect: SessionDeps["onDefect"];
+  /** A socket was not opened. */
+  readonly onRefused?: (error: SpeechError, requestId: string) => void;
 };
 
 /** How often each session is looked at. Not all in one turn: ten thousand of them would hold up the audio. */
@@ -140,6 +142,7 @@ export class SocketServer {
     } catch (thrown) {
       const error = SpeechError.from(thrown, "internal", "something went wrong here; the log has it");
       if (error.code === "internal") this.#options.onDefect(error.cause ?? error, "upgrade");
+      this.#options.onRefused?.(error, requestIdOf(request));
       refuse(socket, error);
     }
   }

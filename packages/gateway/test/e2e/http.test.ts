@@ -291,6 +291,7 @@ describe("other routes", () => {
       "/admin/limits",
       "/admin/limits/{user}",
       "/healthz",
+      "/metrics",
       "/readyz",
       "/v1/audio/models",
       "/v1/audio/speech",

@@ -1,0 +1,46 @@
+import { type Access, isLoopback } from "./access.ts";
+import type { SpeechSystem } from "./compose.ts";
+import type { MetricsRouteDeps } from "./http/metrics-route.ts";
+import { MetricsAccess } from "./identity/metrics-access.ts";
+import { WINDOW_NAMES } from "./limits/plans.ts";
+import { Metrics } from "./observe/metrics.ts";
+import type { StateNow } from "./observe/state-samples.ts";
+import { VERSION } from "./version.ts";
+
+export type MetricsContext = {
+  readonly speech: SpeechSystem;
+  readonly access: Access;
+  readonly sockets: { readonly counts: StateNow["sockets"] };
+  /** The address that is listened on. */
+  readonly host: () => string;
+};
+
+/** Metrics, and who may read them; undefined: METRICS_ENABLED=false. */
+export function openMetrics(context: MetricsContext): (MetricsRouteDeps & { close(): void }) | undefined {
+  const { speech, access, sockets, host } = context;
+  const { config, events, clock } = speech;
+  if (!config.metricsEnabled) return undefined;
+  const metrics = new Metrics({
+    events,
+    clock,
+    configured: {
+      engines: speech.engineStates.stats.map(({ name }) => name),
+      windows: WINDOW_NAMES,
+      version: [],
+    },
+    stateNow: () => ({
+      ...speech.stats(),
+      version: VERSION,
+      engines: speech.engineStates.stats,
+      parts: speech.parts(),
+      sockets: sockets.counts,
+    }),
+  });
+  const { authenticator } = access;
+  const scrapers = new MetricsAccess({
+    authenticator,
+    metricsKey: config.metricsKey,
+    isLocal: () => isLoopback(host()),
+  });
+  return { metrics, check: (credential, options) => scrapers.check(credential, options), close: () => metrics.close() };
+}
