@@ -1,6 +1,6 @@
 /**
- * Prints a page of call XML for a phone system (TwiML; Plivo, SignalWire, Jambonz and Vonage's older API read the same two
- * elements) that plays a sentence. The audio is behind a signed link: the phone system needs no key, and fetches µ-law
+ * Prints a page of call XML that plays a sentence, for phone systems that read TwiML (Twilio, SignalWire) or have the same
+ * two elements (Plivo). The audio is behind a signed link: the phone system needs no key, and fetches µ-law
  * at 8 kHz, which is what a telephone line carries, so that nobody has to convert it again.
  *
  *     MYNAH_URL=https://speech.example.com MYNAH_KEY=… node examples/phone.ts "Your table is ready." > phone.xml

@@ -130,7 +130,7 @@ describe.skipIf(!hasBrowser)("an audio element with a signed link", () => {
   });
 
   it("costs nothing the second time: from the browser's cache, or 304 when the listener presses reload", async () => {
-    const { page, answers } = await open();
+    const { page } = await open();
     const url = await link({ text: "Once and again.", format: "mp3", seekable: true });
     await load(page, url);
     await expect.poll(() => page.evaluate(() => document.querySelector("audio")!.readyState)).toBe(4);
