@@ -1,7 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { hasTool, int16 } from "../../test/support/audio-decode.ts";
+import { decodeWithFfmpeg, hasTool } from "../../test/support/audio-decode.ts";
+import { concat } from "../core/async.ts";
 import { aLawCode, G711_SAMPLES, type G711Law, g711Bytes, g711Samples, muLawCode } from "./g711.ts";
+import { wavHeader } from "./wav.ts";
 
 const ffmpeg = hasTool("ffmpeg");
 const sampleOf = (law: G711Law, code: number): number => G711_SAMPLES[law][code]! * 32_768;
@@ -75,8 +76,7 @@ describe("G.711", () => {
 
   it.skipIf(!ffmpeg).each(LAWS)("ffmpeg hears the same in every %s code", (law) => {
     const codes = Uint8Array.from({ length: 256 }, (_, code) => code);
-    const args = ["-v", "error", "-f", law, "-ar", "8000", "-ac", "1", "-i", "-", "-f", "s16le", "-"];
-    const { stdout } = spawnSync("ffmpeg", args, { input: codes });
-    expect([...int16(stdout)]).toEqual([...codes].map((code) => sampleOf(law, code) + 0));
+    const heard = decodeWithFfmpeg(concat([wavHeader(8000, 256, law), codes]), "wav", 8000);
+    expect([...heard]).toEqual([...codes].map((code) => sampleOf(law, code) + 0));
   });
 });
