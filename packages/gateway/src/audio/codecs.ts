@@ -1,12 +1,10 @@
-import type { AudioFormat, AudioFormatName } from "../core/audio-format.ts";
+import { type AudioFormat, type AudioFormatName, SAMPLE_RATES_HZ } from "../core/audio-format.ts";
 import type { StreamDecoder, StreamEncoder } from "./codec.ts";
 import { createFlacDecoder } from "./flac-decoder.ts";
 import { createPcmDecoder, createPcmEncoder } from "./pcm.ts";
 import { createWavDecoder, createWavEncoder } from "./wav.ts";
 
 const DECODABLE: ReadonlySet<AudioFormatName> = new Set(["pcm", "wav", "mp3", "opus", "flac"]);
-/** Rates that MPEG audio has; ADTS has some more, which nobody asks for. */
-const MPEG_RATES_HZ = [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
 
 /** Whether audio of this format can be transcoded or inspected. AAC cannot: no decoder of it is among our codecs. */
 export function canDecode(format: AudioFormatName): boolean {
@@ -28,7 +26,7 @@ export class Codecs {
   async createDecoder(format: AudioFormat, wantedRateHz: number): Promise<StreamDecoder> {
     switch (format.name) {
       case "pcm":
-        return createPcmDecoder(format.sampleRateHz);
+        return createPcmDecoder(format);
       case "wav":
         return createWavDecoder();
       case "flac":
@@ -43,13 +41,14 @@ export class Codecs {
   }
 
   /** The encoder with the rate it wants its samples at: the format's own, or the next one that the codec has. */
-  async createEncoder({ name, sampleRateHz, bitrateBps }: AudioFormat): Promise<RatedEncoder> {
-    const mpegRate = MPEG_RATES_HZ.find((rate) => rate >= sampleRateHz) ?? 48_000;
+  async createEncoder(format: AudioFormat): Promise<RatedEncoder> {
+    const { name, sampleRateHz, bitrateBps } = format;
+    const mpegRate = SAMPLE_RATES_HZ.find((rate) => rate >= sampleRateHz) ?? 48_000;
     switch (name) {
       case "pcm":
-        return { encoder: createPcmEncoder(), sampleRateHz };
+        return { encoder: createPcmEncoder(format), sampleRateHz };
       case "wav":
-        return { encoder: createWavEncoder(sampleRateHz), sampleRateHz };
+        return { encoder: createWavEncoder(format), sampleRateHz };
       case "flac":
         this.#flac ??= import("./flac-encoder.ts").then(({ FlacEncoderFactory }) => new FlacEncoderFactory());
         return { encoder: await (await this.#flac).create(sampleRateHz), sampleRateHz };

@@ -1,17 +1,17 @@
+import { type AudioFormat, bytesPerSample } from "../core/audio-format.ts";
 import { BlockAligner } from "./pcm.ts";
 import type { Seam } from "./seam.ts";
 
-const BYTES_PER_SAMPLE = 2;
-
 /** Half a sample at a part's end is left out: it would turn all that follows into noise. */
-export function createPcmSeam(sampleRateHz: number): Seam {
-  let aligner = new BlockAligner(BYTES_PER_SAMPLE);
+export function createPcmSeam(format: AudioFormat): Seam {
+  const width = bytesPerSample(format);
+  let aligner = new BlockAligner(width);
   let bytesGiven = 0;
   let partStart = 0;
-  const ms = (bytes: number): number => (bytes / BYTES_PER_SAMPLE / sampleRateHz) * 1000;
+  const ms = (bytes: number): number => (bytes / width / format.sampleRateHz) * 1000;
   return {
     startPart() {
-      aligner = new BlockAligner(BYTES_PER_SAMPLE);
+      aligner = new BlockAligner(width);
       partStart = bytesGiven;
     },
     push(bytes) {

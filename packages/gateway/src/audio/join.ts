@@ -1,5 +1,5 @@
 import { concat } from "../core/async.ts";
-import type { AudioFormat } from "../core/audio-format.ts";
+import { type AudioFormat, encodingOf } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { AudioJoiner, JoinedStream } from "../core/ports.ts";
 import { createFlacSeam } from "./join-flac.ts";
@@ -8,14 +8,14 @@ import { createOpusSeam } from "./join-opus.ts";
 import { createPcmSeam } from "./join-pcm.ts";
 import { createWavSeam } from "./join-wav.ts";
 import type { Seam } from "./seam.ts";
-import { WAV_HEADER_BYTES, wavHeader } from "./wav.ts";
+import { wavHeader, wavHeaderBytes } from "./wav.ts";
 
 function createSeam(format: AudioFormat): Seam {
   switch (format.name) {
     case "pcm":
-      return createPcmSeam(format.sampleRateHz);
+      return createPcmSeam(format);
     case "wav":
-      return createWavSeam(format.sampleRateHz);
+      return createWavSeam(format);
     case "mp3":
     case "aac":
       return createFramesSeam(format);
@@ -105,9 +105,10 @@ export function createAudioJoiner(): AudioJoiner {
         case "aac":
           return Buffer.concat(parts); // nothing comes in between; memory is not zeroed first, which on a hit is felt
         case "wav": {
-          const samples = parts.map((part) => part.subarray(WAV_HEADER_BYTES));
+          const encoding = encodingOf(format);
+          const samples = parts.map((part) => part.subarray(wavHeaderBytes(encoding)));
           const bytes = samples.reduce((sum, { length }) => sum + length, 0);
-          return Buffer.concat([wavHeader(format.sampleRateHz, bytes), ...samples]);
+          return Buffer.concat([wavHeader(format.sampleRateHz, bytes, encoding), ...samples]);
         }
         case "opus":
         case "flac":

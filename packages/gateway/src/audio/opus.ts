@@ -8,6 +8,7 @@ import {
   type SampleRate,
   Signal,
 } from "libopus-wasm";
+import { OPUS_SAMPLE_RATES_HZ } from "../core/audio-format.ts";
 import type { StreamDecoder, StreamEncoder } from "./codec.ts";
 import { type OggPage, OggReader, OggWriter } from "./ogg.ts";
 import { isOpusTags, OPUS_CLOCK_HZ, opusHeadPages, opusPacketSamples, readOpusHead } from "./opus-packets.ts";
@@ -26,7 +27,7 @@ const PAGE_PACKETS = 50;
 const INDEPENDENT_PACKETS = 2;
 const SERIAL = 1;
 
-const OPUS_RATES_HZ: readonly SampleRate[] = [8000, 12_000, 16_000, 24_000, 48_000];
+const OPUS_RATES_HZ: readonly SampleRate[] = OPUS_SAMPLE_RATES_HZ;
 
 /** The rate libopus works at for sound of this rate: the next one that loses nothing. */
 export function opusRate(sampleRateHz: number): SampleRate {

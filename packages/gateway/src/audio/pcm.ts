@@ -1,4 +1,6 @@
+import { type AudioFormat, bytesPerSample, encodingOf, type SampleEncoding } from "../core/audio-format.ts";
 import { type StreamDecoder, type StreamEncoder, toInt16 } from "./codec.ts";
+import { g711Bytes, g711Samples } from "./g711.ts";
 
 /** Samples as s16le bytes. */
 export function pcmBytes(samples: Float32Array): Uint8Array<ArrayBuffer> {
@@ -17,6 +19,11 @@ export function pcmSamples(bytes: Uint8Array): Float32Array {
     samples[at] = (((bytes[2 * at]! | (bytes[2 * at + 1]! << 8)) << 16) >> 16) / 32_768;
   }
   return samples;
+}
+
+/** Samples as bytes of this encoding. */
+export function encodedSamples(samples: Float32Array, encoding: SampleEncoding): Uint8Array<ArrayBuffer> {
+  return encoding === "s16" ? pcmBytes(samples) : g711Bytes(samples, encoding);
 }
 
 /** Cuts a stream of bytes into whole blocks of `size` bytes, keeping what is left for the next piece. */
@@ -41,16 +48,21 @@ export class BlockAligner {
   }
 }
 
-export function createPcmDecoder(sampleRateHz: number): StreamDecoder {
-  const aligner = new BlockAligner(2);
+export function createPcmDecoder(format: AudioFormat): StreamDecoder {
+  const encoding = encodingOf(format);
+  const aligner = new BlockAligner(bytesPerSample(format));
   return {
-    sampleRateHz,
-    decode: (bytes) => [pcmSamples(aligner.align(bytes))],
+    sampleRateHz: format.sampleRateHz,
+    decode(bytes) {
+      const whole = aligner.align(bytes);
+      return [encoding === "s16" ? pcmSamples(whole) : g711Samples(whole, encoding)];
+    },
     finish: () => [], // half a sample at the end is what a cut connection leaves; nobody hears it
     free: () => {},
   };
 }
 
-export function createPcmEncoder(): StreamEncoder {
-  return { encode: (samples) => [pcmBytes(samples)], finish: () => [], free: () => {} };
+export function createPcmEncoder(format: AudioFormat): StreamEncoder {
+  const encoding = encodingOf(format);
+  return { encode: (samples) => [encodedSamples(samples, encoding)], finish: () => [], free: () => {} };
 }

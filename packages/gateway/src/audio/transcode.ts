@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { only } from "../core/async.ts";
-import { type AudioFormat, sameFormat } from "../core/audio-format.ts";
+import { type AudioFormat, encodingOf, hasEncoding, sameFormat } from "../core/audio-format.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { AudioInspection, CallOptions, Transcoder } from "../core/ports.ts";
@@ -22,7 +22,13 @@ const DEFAULT_STALL_TIMEOUT_MS = 15_000;
 /** Ten seconds of PCM take two milliseconds; beyond that it is a worker's business. */
 const MAX_INLINE_BYTES = 512 * 1024;
 
-const isUncompressed = ({ name }: AudioFormat): boolean => name === "pcm" || name === "wav";
+const isUncompressed = ({ name }: AudioFormat): boolean => hasEncoding(name);
+
+/** Whether one is the other with a header more or less: the samples stay as they are. */
+function isRewrap(from: AudioFormat, to: AudioFormat): boolean {
+  if (!isUncompressed(from) || !isUncompressed(to)) return false;
+  return from.sampleRateHz === to.sampleRateHz && encodingOf(from) === encodingOf(to);
+}
 
 function assertDecodable({ name }: AudioFormat): void {
   if (!canDecode(name)) throw new SpeechError("transcode_failed", `cannot decode ${name}`);
@@ -79,7 +85,7 @@ function countAdtsFrames(audio: Uint8Array): AudioInspection {
   return { durationMs: seconds * 1000, peak: undefined };
 }
 
-/** Codecs in worker threads. What needs no codec never leaves this thread: the same format, or PCM and WAV of one rate. */
+/** Codecs in worker threads. What needs no codec never leaves this thread: the same format, or PCM and WAV of one rate and encoding. */
 export function createTranscoder({
   workers = Math.min(MAX_DEFAULT_WORKERS, availableParallelism()),
   clock = systemClock,
@@ -91,8 +97,7 @@ export function createTranscoder({
       signal.throwIfAborted();
       if (sameFormat(from, to)) return yield* audio;
       assertDecodable(from);
-      if (isUncompressed(from) && isUncompressed(to) && from.sampleRateHz === to.sampleRateHz)
-        return yield* rewrap(audio, from, to, { signal });
+      if (isRewrap(from, to)) return yield* rewrap(audio, from, to, { signal });
       return yield* new TranscodeJob({ pool, audio, from, to, signal }).output();
     },
     async inspect(audio, format, { signal }) {

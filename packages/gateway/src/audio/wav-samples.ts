@@ -1,3 +1,5 @@
+import { G711_SAMPLES } from "./g711.ts";
+
 /** How samples lie in a WAV file's data chunk. `codec` is the format tag: 1 integer, 3 float, 6 A-law, 7 µ-law. */
 export type SampleLayout = { readonly codec: number; readonly channels: number; readonly bits: number };
 
@@ -17,26 +19,13 @@ const FLOAT: Readonly<Record<number, ReadSample>> = {
   64: (view, at) => finite(view.getFloat64(at, true)),
 };
 
-/** ITU-T G.711 §3. */
-function aLaw(byte: number): number {
-  const code = byte ^ 0x55;
-  const exponent = (code >> 4) & 7;
-  const mantissa = ((code & 15) << 4) + 8;
-  const magnitude = exponent === 0 ? mantissa : (mantissa + 256) << (exponent - 1);
-  return (code & 0x80 ? magnitude : -magnitude) / 32_768;
-}
-
-function muLaw(byte: number): number {
-  const code = ~byte & 0xff;
-  const magnitude = ((((code & 15) << 3) + 132) << ((code >> 4) & 7)) - 132;
-  return (code & 0x80 ? -magnitude : magnitude) / 32_768;
-}
+const { mulaw: MULAW, alaw: ALAW } = G711_SAMPLES;
 
 function pickReader({ codec, bits }: SampleLayout): ReadSample | undefined {
   if (codec === 1) return INTEGER[bits];
   if (codec === 3) return FLOAT[bits];
-  if (codec === 6 && bits === 8) return (view, at) => aLaw(view.getUint8(at));
-  if (codec === 7 && bits === 8) return (view, at) => muLaw(view.getUint8(at));
+  if (codec === 6 && bits === 8) return (view, at) => ALAW[view.getUint8(at)]!;
+  if (codec === 7 && bits === 8) return (view, at) => MULAW[view.getUint8(at)]!;
   return undefined;
 }
 

@@ -1,43 +1,70 @@
+import { type AudioFormat, bytesPerSample, encodingOf, type SampleEncoding } from "../core/audio-format.ts";
 import { ByteQueue } from "./byte-queue.ts";
 import { downmix, type StreamDecoder, type StreamEncoder } from "./codec.ts";
-import { BlockAligner, pcmBytes } from "./pcm.ts";
+import { BlockAligner, encodedSamples } from "./pcm.ts";
 import { type SampleLayout, sampleReader } from "./wav-samples.ts";
 
 /** RIFF's way to say "until the stream ends". */
 const UNKNOWN_SIZE = 0xffff_ffff;
-export const WAV_HEADER_BYTES = 44;
 const MAX_FORMAT_BYTES = 1024;
+/** Format tags (RFC 2361). */
+const TAGS: Readonly<Record<SampleEncoding, number>> = { s16: 1, alaw: 6, mulaw: 7 };
+const RIFF_BYTES = 12;
+const CHUNK_HEAD_BYTES = 8;
+const FORMAT_BYTES = 16;
 
-/** The 44 bytes in front of mono s16le samples. Without a length the sizes say "unknown", as a live stream must. */
-export function wavHeader(sampleRateHz: number, dataBytes?: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(WAV_HEADER_BYTES);
+/** Of what `wavHeader` writes: what is not plain samples also has an empty extension and a `fact` chunk, as RIFF demands. */
+export function wavHeaderBytes(encoding: SampleEncoding): number {
+  return encoding === "s16" ? 44 : 58;
+}
+
+/** What stands in front of mono samples. Without a length the sizes say "unknown", as a live stream must. */
+export function wavHeader(
+  sampleRateHz: number,
+  dataBytes?: number,
+  encoding: SampleEncoding = "s16",
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(wavHeaderBytes(encoding));
   const view = new DataView(bytes.buffer);
   const ascii = (at: number, text: string): void => {
     for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
   };
+  const width = bytesPerSample({ encoding });
+  const plain = encoding === "s16";
   ascii(0, "RIFF");
-  view.setUint32(4, dataBytes === undefined ? UNKNOWN_SIZE : dataBytes + WAV_HEADER_BYTES - 8, true);
+  view.setUint32(4, dataBytes === undefined ? UNKNOWN_SIZE : dataBytes + bytes.length - 8, true);
   ascii(8, "WAVEfmt ");
-  view.setUint32(16, 16, true);
-  view.setUint16(20, 1, true);
+  view.setUint32(16, plain ? FORMAT_BYTES : FORMAT_BYTES + 2, true);
+  view.setUint16(20, TAGS[encoding], true);
   view.setUint16(22, 1, true);
   view.setUint32(24, sampleRateHz, true);
-  view.setUint32(28, sampleRateHz * 2, true);
-  view.setUint16(32, 2, true);
-  view.setUint16(34, 16, true);
-  ascii(36, "data");
-  view.setUint32(40, dataBytes ?? UNKNOWN_SIZE, true);
+  view.setUint32(28, sampleRateHz * width, true);
+  view.setUint16(32, width, true);
+  view.setUint16(34, width * 8, true);
+  if (!plain) {
+    const at = RIFF_BYTES + CHUNK_HEAD_BYTES + FORMAT_BYTES + 2;
+    ascii(at, "fact");
+    view.setUint32(at + 4, 4, true);
+    view.setUint32(at + CHUNK_HEAD_BYTES, dataBytes ?? UNKNOWN_SIZE, true); // samples, a byte each
+  }
+  ascii(bytes.length - CHUNK_HEAD_BYTES, "data");
+  view.setUint32(bytes.length - 4, dataBytes ?? UNKNOWN_SIZE, true);
   return bytes;
 }
 
-export function createWavEncoder(sampleRateHz: number): StreamEncoder {
+export function createWavEncoder(format: AudioFormat): StreamEncoder {
+  const encoding = encodingOf(format);
   let head = true;
   const withHead = (chunks: Uint8Array[]): Uint8Array[] => {
     if (!head) return chunks;
     head = false;
-    return [wavHeader(sampleRateHz), ...chunks];
+    return [wavHeader(format.sampleRateHz, undefined, encoding), ...chunks];
   };
-  return { encode: (samples) => withHead([pcmBytes(samples)]), finish: () => withHead([]), free: () => {} };
+  return {
+    encode: (samples) => withHead([encodedSamples(samples, encoding)]),
+    finish: () => withHead([]),
+    free: () => {},
+  };
 }
 
 /**

@@ -25,6 +25,7 @@ const identity: fc.Arbitrary<SpeechIdentity> = fc.record({
     name: fc.constantFrom(...AUDIO_FORMAT_NAMES),
     sampleRateHz: fc.constantFrom(16_000, 24_000),
     bitrateBps: optional(fc.constantFrom(24_000, 48_000)),
+    encoding: optional(fc.constantFrom("s16", "mulaw", "alaw")),
   }),
 });
 
@@ -59,6 +60,9 @@ describe("cacheKey()", () => {
       { ...base, format: { ...base.format, name: "opus" } },
       { ...base, format: { ...base.format, sampleRateHz: 16_000 } },
       { ...base, format: { ...base.format, bitrateBps: 64_000 } },
+      { ...base, format: { name: "wav", sampleRateHz: 8000 } },
+      { ...base, format: { name: "wav", sampleRateHz: 8000, encoding: "mulaw" } },
+      { ...base, format: { name: "wav", sampleRateHz: 8000, encoding: "alaw" } },
     ];
     expect(new Set(changed.map(keyOf)).size).toBe(changed.length);
   });
@@ -85,6 +89,21 @@ describe("cacheKey()", () => {
     );
   });
 
+  // Found under these keys is what was stored before formats had an encoding.
+  it.each([
+    ["mp3", 48_000, "b51e045695b72df0c6ccf2a14c434cf2dc751182d1408c1624f7a797c507ec46"],
+    ["opus", 24_000, "b7b904b77bcd3df3205605223cba7938c57e0578c8d76b07d32db031417c4a8c"],
+    ["aac", 48_000, "e4ae99bfa62375de25b1c760eeff76a16be02f0a598660cf8321af48ee26b7e0"],
+    ["flac", undefined, "347eb9f40ccdeb22b1e27391a10397e3200d080d3d19e1c879e9b80f69777e4d"],
+    ["wav", undefined, "d124c231c10d97ff4bf66a256ac469f8f45f510440c677abc71cb13b3eba80f1"],
+    ["pcm", undefined, "7dda2ef0b47d9c27bd05a8594946c29453a39d35fd6d3a965f9a6f6ad256c43e"],
+  ] as const)("stays what it was for %s", (name, bitrateBps, key) => {
+    const format = { name, sampleRateHz: 24_000, ...(bitrateBps !== undefined && { bitrateBps }) };
+    const plain = { engine: "flite", engineVersion: "1", voice: "slt", text: "Hello.", speed: 1, pitch: 1 };
+    expect(keyOf({ ...plain, format })).toBe(key);
+    expect(keyOf({ ...plain, format: { ...format, encoding: "s16" } })).toBe(key);
+  });
+
   it("is 64 lower-case hex digits", () => {
     fc.assert(
       fc.property(identity, (one) => {
@@ -97,7 +116,7 @@ describe("cacheKey()", () => {
 /** Another way to say what "the same" means: a nested, sorted list of the fields that are there. */
 function canonical(value: object): string {
   const entries = Object.entries(value)
-    .filter(([name, field]) => field !== undefined && !(name === "instructions" && field === ""))
+    .filter(([name, field]) => field !== undefined && !(name === "instructions" && field === "") && field !== "s16")
     .map(
       ([name, field]) =>
         `${name}=${typeof field === "object" ? canonical(field) : `${typeof field}:${[...String(field)].map((c) => c.codePointAt(0)).join(".")}`}`,

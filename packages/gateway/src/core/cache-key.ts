@@ -1,4 +1,4 @@
-import type { AudioFormat } from "./audio-format.ts";
+import { type AudioFormat, encodingOf } from "./audio-format.ts";
 
 declare const brand: unique symbol;
 /** 64 hex digits: SHA-256 of everything that shapes the sound of one segment in one format. */
@@ -28,6 +28,7 @@ const KEY_VERSION = 1;
  */
 export function encodeIdentity(identity: SpeechIdentity): string {
   const { format } = identity;
+  const encoding = encodingOf(format);
   return JSON.stringify([
     KEY_VERSION,
     identity.engine,
@@ -43,6 +44,7 @@ export function encodeIdentity(identity: SpeechIdentity): string {
     format.name,
     format.sampleRateHz,
     format.bitrateBps ?? null,
+    ...(encoding === "s16" ? [] : [encoding]),
   ]);
 }
 

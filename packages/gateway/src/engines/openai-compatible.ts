@@ -1,4 +1,4 @@
-import { AUDIO_FORMAT_NAMES, type AudioFormatName, DELIVERY_SAMPLE_RATE_HZ } from "../core/audio-format.ts";
+import { AUDIO_FORMAT_NAMES, type AudioFormatName, DELIVERY_SAMPLE_RATE_HZ, encodingOf } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, SpeechEngine, SynthesisChunk, SynthesisRequest } from "../core/ports.ts";
 import type { Gender, Voice } from "../core/voice.ts";
@@ -44,7 +44,8 @@ export function openAiCompatibleEngine(options: OpenAiCompatibleOptions): Speech
 
   const outputFormat = ({ wanted }: SynthesisRequest) => {
     if (options.nativeFormat) return { name: options.nativeFormat, sampleRateHz };
-    if (wanted.sampleRateHz === DELIVERY_SAMPLE_RATE_HZ && formats.includes(wanted.name)) return wanted;
+    const usual = wanted.sampleRateHz === DELIVERY_SAMPLE_RATE_HZ && encodingOf(wanted) === "s16";
+    if (usual && formats.includes(wanted.name)) return wanted;
     return { name: formats.includes("wav") ? ("wav" as const) : (formats[0] ?? "mp3"), sampleRateHz };
   };
 

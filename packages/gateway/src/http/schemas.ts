@@ -18,6 +18,7 @@ export const audioContent = {
   description: "Audio, streamed as it is made; with Content-Length when it was stored.",
   content: {
     ...Object.fromEntries(AUDIO_FORMAT_NAMES.map((name) => [MIME_TYPES[name].split(";")[0]!, binary])),
+    "audio/basic": binary,
     "text/event-stream": { schema: { type: "string" } },
   },
 };

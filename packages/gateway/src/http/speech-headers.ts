@@ -1,4 +1,4 @@
-import { MIME_TYPES } from "../core/audio-format.ts";
+import { mimeType } from "../core/audio-format.ts";
 import { ERROR_CODES } from "../core/errors.ts";
 import { type Decision, unitOf, type Window } from "../core/quota.ts";
 import type { Speech } from "../speech/speak.ts";
@@ -11,7 +11,7 @@ export function speechHeaders(speech: Speech): Record<string, string> {
 /** Without what is one caller's alone. */
 export function soundHeaders(speech: Speech): Record<string, string> {
   return {
-    "content-type": MIME_TYPES[speech.format.name],
+    "content-type": mimeType(speech.format),
     "cache-status": cacheStatus(speech),
     "server-timing": serverTiming(speech.timings),
     "mynah-engine": headerSafe(speech.engine),

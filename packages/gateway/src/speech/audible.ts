@@ -1,5 +1,5 @@
 import { PushStream } from "../core/async.ts";
-import type { AudioFormat } from "../core/audio-format.ts";
+import { type AudioFormat, encodingOf } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, SynthesisChunk, Transcoder } from "../core/ports.ts";
 import { isNoise } from "./noise.ts";
@@ -23,8 +23,10 @@ export function audible(
   chunks: AsyncIterable<SynthesisChunk>,
   options: AudibleOptions,
 ): AsyncGenerator<SynthesisChunk> {
-  if (options.format.name === "aac") return someAudio(chunks); // nobody here can decode it
-  return options.format.name === "pcm" ? audiblePcm(chunks, options.format) : audibleDecoded(chunks, options);
+  const { format } = options;
+  if (format.name === "aac") return someAudio(chunks); // nobody here can decode it
+  const bare = format.name === "pcm" && encodingOf(format) === "s16";
+  return bare ? audiblePcm(chunks, format) : audibleDecoded(chunks, options);
 }
 
 /** Largest absolute sample of s16le bytes, 0..1. A first or last half sample is left out. */

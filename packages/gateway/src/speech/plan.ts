@@ -1,3 +1,4 @@
+import { sameFormat } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { SynthesisRequest } from "../core/ports.ts";
 import { isSpeakable, prepareText } from "../core/text/prepare.ts";
@@ -91,7 +92,7 @@ export function longestSegment(candidates: readonly Candidate[]): number {
 
 function soundsAlike(a: Utterance, b: Utterance): boolean {
   return (
-    a.format === b.format &&
+    sameFormat(a.format, b.format) &&
     a.speed === b.speed &&
     a.pitch === b.pitch &&
     a.language === b.language &&

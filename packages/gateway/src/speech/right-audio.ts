@@ -5,7 +5,7 @@
  * because a clean end would say that all was heard.
  */
 import { concat } from "../core/async.ts";
-import type { AudioFormat } from "../core/audio-format.ts";
+import { type AudioFormat, bytesPerSample } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, SynthesisChunk, SynthesisRequest, Transcoder } from "../core/ports.ts";
 import { audible } from "./audible.ts";
@@ -105,7 +105,7 @@ async function checkLength(
 async function durationOf(sent: readonly Uint8Array[], options: RightAudioOptions): Promise<number> {
   const { format, transcoder, signal } = options;
   const bytes = sent.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-  if (format.name === "pcm") return (bytes / 2 / format.sampleRateHz) * 1000;
+  if (format.name === "pcm") return (bytes / bytesPerSample(format) / format.sampleRateHz) * 1000;
   const whole = concat(sent);
   if (format.name === "wav") {
     const head = wavHead(whole);

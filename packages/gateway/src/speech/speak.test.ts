@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { FORMATS, type RigOptions, speechRig, utterance } from "../../test/support/speech-rig.ts";
 import { standInEngine, toneAudio } from "../../test/support/stand-in-engine.ts";
 import { collect } from "../core/async.ts";
-import { AUDIO_FORMAT_NAMES } from "../core/audio-format.ts";
+import { AUDIO_FORMAT_NAMES, type AudioFormat } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
 import { DEFAULT_CACHE_POLICY, type Utterance } from "../core/utterance.ts";
 
@@ -225,6 +225,33 @@ describe("speak()", () => {
       details: { param: "input" },
     });
     expect(engine.calls).toBe(0);
+  });
+
+  it("makes no format out of a copy that has lost what the engine gives", async () => {
+    const wide = standInEngine({ name: "wide", format: { name: "pcm", sampleRateHz: 44_100 } });
+    const usual = standInEngine({ name: "usual" });
+    const rig = rigWith({ engines: [wide, usual] });
+    const say = async (model: string, format: AudioFormat) => {
+      const { bytes } = await rig.keep(utterance("Widely heard.", { model, format }));
+      return bytes.length;
+    };
+    const at = (sampleRateHz: number, encoding?: "mulaw"): AudioFormat => ({
+      name: "pcm",
+      sampleRateHz,
+      ...(encoding && { encoding }),
+    });
+    const atUsual = await say("wide", at(24_000));
+    expect(await say("wide", at(8000))).toBeLessThan(atUsual);
+    expect(wide.calls).toBe(1); // 24 kHz is enough for that
+    expect(await say("wide", at(48_000))).toBeGreaterThan(atUsual * 1.9);
+    expect(wide.calls).toBe(2);
+
+    await say("usual", at(8000, "mulaw"));
+    await say("usual", at(24_000));
+    expect(usual.calls).toBe(2); // no telephone's copy became a wide one
+    await say("usual", at(48_000));
+    await say("usual", at(8000));
+    expect(usual.calls).toBe(2);
   });
 
   it("names the parameter that is wrong, and charges nothing for it", async () => {

@@ -85,11 +85,13 @@ export class StoredSegments {
   async otherFormat(segment: SegmentRequest, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
     const { store, deliveryFormats, events } = this.#deps;
     if (!segment.policy.read) return undefined;
+    const { engine, request } = segment;
+    // What the engine speaks at 44.1 kHz must not be made for 44.1 kHz out of a copy at 24 kHz: its treble is gone.
+    const neededHz = Math.min(request.wanted.sampleRateHz, engine.outputFormat(request).sampleRateHz);
     const others = deliveryFormats
-      .filter((format) => !sameFormat(format, segment.request.wanted) && format.name !== "aac") // no decoder for it
-      .sort(
-        (a, b) => Number(isLossless(b.name)) - Number(isLossless(a.name)) || (b.bitrateBps ?? 0) - (a.bitrateBps ?? 0),
-      );
+      .filter((format) => !sameFormat(format, request.wanted) && format.sampleRateHz >= neededHz)
+      .filter(({ name }) => name !== "aac") // no decoder for it
+      .sort((a, b) => Number(isLossless(b)) - Number(isLossless(a)) || (b.bitrateBps ?? 0) - (a.bitrateBps ?? 0));
     const keys = others.map((format) => this.keyOf(segment, format));
     const found = await store.has(keys, { signal }).catch((error: unknown) => {
       events.emit("store.failed", { op: "has", error });

@@ -1,4 +1,4 @@
-import { AUDIO_FORMAT_NAMES, type AudioFormat } from "../core/audio-format.ts";
+import { AUDIO_FORMAT_NAMES, type AudioFormat, SAMPLE_ENCODINGS, type SampleEncoding } from "../core/audio-format.ts";
 import type { CacheKey } from "../core/cache-key.ts";
 import type { SpeechMetadata, WordPlace } from "../core/ports.ts";
 
@@ -17,6 +17,7 @@ export type EntryHead = {
 };
 
 const FORMAT_NAMES: ReadonlySet<unknown> = new Set(AUDIO_FORMAT_NAMES);
+const ENCODINGS: ReadonlySet<unknown> = new Set([undefined, ...SAMPLE_ENCODINGS]);
 
 /** The head in this JSON if every field of it is what this version writes. Fields we do not know are left behind. */
 export function parseHead(json: string, version: number): EntryHead | undefined {
@@ -48,9 +49,15 @@ function metadataIn(value: unknown): SpeechMetadata | undefined {
 
 function formatIn(value: unknown): AudioFormat | undefined {
   if (!isRecord(value) || !FORMAT_NAMES.has(value.name)) return undefined;
-  const { sampleRateHz, bitrateBps } = value;
+  const { sampleRateHz, bitrateBps, encoding } = value;
   if (!isCount(sampleRateHz) || !(bitrateBps === undefined || isCount(bitrateBps))) return undefined;
-  return { name: value.name as AudioFormat["name"], sampleRateHz, ...(bitrateBps !== undefined && { bitrateBps }) };
+  if (!ENCODINGS.has(encoding)) return undefined;
+  return {
+    name: value.name as AudioFormat["name"],
+    sampleRateHz,
+    ...(bitrateBps !== undefined && { bitrateBps }),
+    ...(encoding !== undefined && { encoding: encoding as SampleEncoding }),
+  };
 }
 
 function wordsIn(value: unknown): WordPlace[] | undefined {

@@ -96,6 +96,55 @@ describe("GET /v1/speech", () => {
     await bytesOf(again);
   });
 
+  it("gives what a telephone takes, made of what is stored", async () => {
+    const engine = standInEngine({ name: "dialled" });
+    const other = await runGateway({}, { engines: [engine] });
+    const say = (query: Record<string, string>) =>
+      get({ text: "You are third in line.", voice: "one", ...query }, {}, other);
+    const wide = await bytesOf(await say({ format: "pcm" }));
+    await expect
+      .poll(async () => (await say({ format: "pcm" })).headers.get("cache-status"), { timeout: 5_000 })
+      .toBe("mynah; hit");
+    for (const encoding of ["mulaw", "alaw"]) {
+      const wav = await say({ format: "wav", encoding, rate: "8000", seekable: "true" });
+      expect(wav.headers.get("content-type")).toBe("audio/wav");
+      const bytes = await bytesOf(wav);
+      expect([bytes.readUInt16LE(20), bytes.readUInt32LE(24)]).toEqual([encoding === "mulaw" ? 7 : 6, 8000]);
+      expect(bytes.readUInt32LE(54)).toBe(bytes.byteLength - 58);
+      expect(Math.abs(bytes.byteLength - 58 - wide.byteLength / 6)).toBeLessThanOrEqual(2);
+    }
+    const types = [
+      [{ format: "pcm", encoding: "mulaw", rate: "8000" }, "audio/basic", "speech.ulaw"],
+      [{ format: "pcm", encoding: "alaw", rate: "8000" }, "audio/PCMA;rate=8000", "speech.alaw"],
+      [{ format: "pcm", rate: "16000" }, "audio/pcm;rate=16000;channels=1", "speech.pcm"],
+      [{ format: "mp3", rate: "44100" }, "audio/mpeg", "speech.mp3"],
+    ] as const;
+    for (const [query, type, file] of types) {
+      const answer = await say(query);
+      expect(answer.headers.get("content-type")).toBe(type);
+      expect(answer.headers.get("content-disposition")).toContain(file);
+      await bytesOf(answer);
+    }
+    expect(engine.calls).toBe(1);
+    // The usual format written out is the usual format.
+    expect((await say({ format: "pcm", encoding: "s16", rate: "24000" })).headers.get("cache-status")).toBe(
+      "mynah; hit",
+    );
+  });
+
+  it("gives stored telephone audio the length, the ETag and the bytes it had at first", async () => {
+    const query = { text: "One. Two, three. Four!", format: "wav", encoding: "mulaw", rate: "8000" };
+    const first = await get({ ...query, seekable: "true" });
+    const audio = await bytesOf(first);
+    const again = await stored(query);
+    expect(again.headers.get("etag")).toBe(first.headers.get("etag"));
+    expect((await bytesOf(again)).equals(audio)).toBe(true);
+    const head = await fetch(`${gateway.url}/v1/speech?${new URLSearchParams({ ...query, text: "Never said." })}`, {
+      method: "HEAD",
+    });
+    expect(head.headers.get("content-type")).toBe("audio/wav");
+  });
+
   it("synthesizes nothing for HEAD", async () => {
     const engine = standInEngine({ name: "counted" });
     const other = await runGateway({}, { engines: [engine] });
@@ -118,6 +167,11 @@ describe("GET /v1/speech", () => {
     ["a wrong speed", { text: "a", speed: "fast" }, "invalid_request", "speed"],
     ["too much speed", { text: "a", speed: "9" }, "invalid_request", "speed"],
     ["an unknown voice", { text: "a", voice: "nobody" }, "voice_not_found", "voice"],
+    ["an encoding that mp3 has not", { text: "a", encoding: "mulaw" }, "invalid_request", "encoding"],
+    ["an unknown encoding", { text: "a", format: "wav", encoding: "dvi" }, "invalid_request", "encoding"],
+    ["a rate that is none", { text: "a", format: "wav", rate: "fast" }, "invalid_request", "rate"],
+    ["a rate that nobody has", { text: "a", format: "wav", rate: "8001" }, "invalid_request", "rate"],
+    ["a rate that opus has not", { text: "a", format: "opus", rate: "44100" }, "invalid_request", "rate"],
     ["an unknown field", { text: "a", colour: "red" }, "invalid_request", "colour"],
   ])("%s is refused", async (_, query, code, param) => {
     const answer = await get(query as Record<string, string>);
@@ -204,7 +258,27 @@ describe("signed links", async () => {
     expect(engine.calls).toBe(calls);
   });
 
+  it("hold encoding and rate still, which may be numbers in the body", async () => {
+    const sound = { text: "For the phone.", voice: "one", format: "wav", encoding: "mulaw", user: "caller" };
+    const { url } = (await (await link({ ...sound, rate: 8000 })).json()) as { url: string };
+    expect(new URL(url).searchParams.get("rate")).toBe("8000");
+    const heard = await bytesOf(await fetch(url));
+    expect([heard.readUInt16LE(20), heard.readUInt32LE(24)]).toEqual([7, 8000]);
+    for (const [field, value] of [
+      ["encoding", "alaw"],
+      ["rate", "16000"],
+    ] as const) {
+      const altered = new URL(url);
+      altered.searchParams.set(field, value);
+      expect((await fetch(altered)).status).toBe(403);
+    }
+    const text = (await (await link({ ...sound, rate: "8000" })).json()) as { url: string };
+    expect(new URL(text.url).searchParams.get("rate")).toBe("8000");
+  });
+
   it.each([
+    ["an encoding that mp3 has not", { text: "a", encoding: "alaw" }, undefined, 400, "invalid_request"],
+    ["a rate that nobody has", { text: "a", format: "wav", rate: 7 }, undefined, 400, "invalid_request"],
     ["no key", { text: "a" }, {}, 401, "unauthorized"],
     ["an unknown voice", { text: "a", voice: "nobody" }, undefined, 400, "voice_not_found"],
     ["too long a life", { text: "a", voice: "one", expiresInS: 601 }, undefined, 400, "invalid_request"],

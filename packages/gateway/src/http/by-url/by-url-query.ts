@@ -1,5 +1,12 @@
 import { type Static, Type } from "typebox";
-import { AUDIO_FORMAT_NAMES, type AudioFormat, type AudioFormatName } from "../../core/audio-format.ts";
+import {
+  AUDIO_FORMAT_NAMES,
+  type AudioFormat,
+  type AudioFormatName,
+  formatProblem,
+  SAMPLE_ENCODINGS,
+  SAMPLE_RATES_HZ,
+} from "../../core/audio-format.ts";
 import { SpeechError } from "../../core/errors.ts";
 import type { Utterance } from "../../core/utterance.ts";
 
@@ -17,6 +24,17 @@ export const soundFields = {
   pitch: Type.Optional(Type.String({ pattern: DECIMAL, description: "0.5 to 2." })),
   language: Type.Optional(Type.String({ pattern: "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", maxLength: 35 })),
   instructions: Type.Optional(Type.String({ maxLength: 4096 })),
+  encoding: Type.Optional(
+    Type.Enum([...SAMPLE_ENCODINGS], {
+      description: "Of wav and pcm; mulaw and alaw are the telephone's. Default: s16.",
+    }),
+  ),
+  rate: Type.Optional(
+    Type.String({
+      pattern: "^\\d{4,5}$",
+      description: `Samples a second: ${SAMPLE_RATES_HZ.join(", ")}; opus has its own five of them. Default: 24000.`,
+    }),
+  ),
 };
 
 /** Query of `GET /v1/speech`. */
@@ -43,20 +61,38 @@ export function boundText(query: Readonly<Partial<Record<keyof typeof soundField
   return JSON.stringify(SOUND.map((field) => query[field] ?? null));
 }
 
-/** Throws `invalid_request` for a number out of range. */
+/** Throws `invalid_request` for a number out of range, or a format that cannot be made. */
 export function utteranceOf(
   query: ByUrlQuery,
   formats: Readonly<Record<AudioFormatName, AudioFormat>>,
 ): Omit<Utterance, "cache" | "subject"> {
-  const { text, voice = "alloy", model = "auto", format = "mp3", language, instructions } = query;
+  const { text, voice = "alloy", model = "auto", language, instructions } = query;
   return {
     ...{ text, voice, model },
-    format: formats[format],
+    format: formatOf(query, formats),
     speed: factor("speed", query.speed, 0.25, 4),
     pitch: factor("pitch", query.pitch, 0.5, 2),
     ...(language !== undefined && { language }),
     ...(instructions && { instructions }),
   };
+}
+
+function formatOf(
+  { format: name = "mp3", encoding, rate }: ByUrlQuery,
+  formats: Readonly<Record<AudioFormatName, AudioFormat>>,
+): AudioFormat {
+  const usual = formats[name];
+  if (encoding === undefined && rate === undefined) return usual;
+  const asked = {
+    ...usual,
+    ...(rate !== undefined && { sampleRateHz: Number(rate) }),
+    ...(encoding !== undefined && { encoding }),
+  };
+  const problem = formatProblem(asked);
+  if (problem === undefined) return asked;
+  throw new SpeechError("invalid_request", problem.message, {
+    param: problem.field === "encoding" ? "encoding" : "rate",
+  });
 }
 
 function factor(param: string, text: string | undefined, min: number, max: number): number {

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { concat } from "../../core/async.ts";
-import { type AudioFormat, type AudioFormatName, MIME_TYPES } from "../../core/audio-format.ts";
+import { type AudioFormat, type AudioFormatName, fileExtension, mimeType } from "../../core/audio-format.ts";
 import type { Clock } from "../../core/clock.ts";
 import { SpeechError } from "../../core/errors.ts";
 import type { AudioJoiner } from "../../core/ports.ts";
@@ -81,8 +81,8 @@ function policyOf({ method, caller, headers }: Request): CachePolicy {
 /** HEAD synthesizes nothing: of what is not stored it tells the type alone. */
 function headOrThrow(error: unknown, { method, query }: Request, reply: FastifyReply, deps: ByUrlRouteDeps): undefined {
   if (method !== "HEAD" || !(error instanceof SpeechError) || error.code !== "not_cached") throw error;
-  const { name } = utteranceOf(query, deps.formats).format;
-  void reply.headers({ "content-type": MIME_TYPES[name], "cache-control": "no-store" }).send();
+  const { format } = utteranceOf(query, deps.formats);
+  void reply.headers({ "content-type": mimeType(format), "cache-control": "no-store" }).send();
   return undefined;
 }
 
@@ -97,18 +97,9 @@ function headersOf(request: Request, speech: Speech, { maxAgeSeconds, clock }: B
     "cache-control":
       speech.outcomes.stale > 0 ? "no-store" : `${open ? "public" : "private"}, max-age=${age}, immutable`,
     "cross-origin-resource-policy": "cross-origin",
-    "content-disposition": `inline; filename="speech.${EXTENSIONS[speech.format.name]}"`,
+    "content-disposition": `inline; filename="speech.${fileExtension(speech.format)}"`,
   };
 }
-
-const EXTENSIONS: Readonly<Record<AudioFormatName, string>> = {
-  mp3: "mp3",
-  opus: "ogg",
-  aac: "aac",
-  flac: "flac",
-  wav: "wav",
-  pcm: "pcm",
-};
 
 type Held =
   | { readonly all: true; readonly bytes: Uint8Array }

@@ -33,6 +33,7 @@ const User = Type.String({
 const LinkBody = Type.Object(
   {
     ...soundFields,
+    rate: Type.Optional(Type.Union([soundFields.rate, Type.Integer()])),
     expiresInS: Type.Optional(
       Type.Integer({ minimum: 1, default: DEFAULT_TTL_SECONDS, description: "Seconds; LINK_MAX_TTL at most." }),
     ),
@@ -62,8 +63,10 @@ export function linksRoute(app: FastifyInstance, deps: LinksRouteDeps): void {
       expiresInS: seconds = Math.min(DEFAULT_TTL_SECONDS, deps.maxTtlSeconds),
       seekable,
       user,
-      ...sound
+      rate,
+      ...rest
     } = request.body;
+    const sound = { ...rest, ...(rate !== undefined && { rate: String(rate) }) };
     checkLife(seconds, deps.maxTtlSeconds);
     await checkSound(sound, deps, abortedWhenClientLeaves(reply.raw));
     const { subject, ...within } = subjectFields(request, user);
