@@ -152,7 +152,7 @@ describe("/v1/speech/ws", () => {
     const client = await connectSocket(gateway);
     append(client, "a", ["This was heard. N"]);
     await client.audible("a");
-    engine.script.failAfterBytes = 9_600;
+    Object.assign(engine.script, { failAfterBytes: 9_600, chunkMs: 20 });
     append(client, "a", ["ow it breaks in the middle of it. A"], {});
     expect(await client.last("a")).toMatchObject({ type: "error", code: "engine_failed" });
     expect((await client.message("error")).spokenText).toMatch(/^This was heard\. ?(Now)?/);

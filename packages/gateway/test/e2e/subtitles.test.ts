@@ -95,7 +95,7 @@ describe("POST /v1/speech/subtitles", () => {
   });
 
   it("fails honestly when the engine dies in the middle", async () => {
-    const gateway = await runGateway({}, { engines: [standInEngine({ failAfterBytes: 9_600 })] });
+    const gateway = await runGateway({}, { engines: [standInEngine({ failAfterBytes: 9_600, chunkMs: 20 })] });
     const response = await postSubtitles(gateway, { voice: "one", response_format: "pcm" });
     expect(response.status).toBe(502);
     expect(await response.json()).toMatchObject({ error: { code: "engine_failed" } });
