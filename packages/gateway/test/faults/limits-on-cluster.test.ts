@@ -118,7 +118,8 @@ describe("limits on a cluster", () => {
     const admitted = { ann: 0, bob: 0 };
     const ask = async (limiter: RedisRateLimiter, user: "ann" | "bob"): Promise<void> => {
       for (let n = 0; n < 200 || !over; n++) {
-        if ((await limiter.take({ user, tenant }, ONE_REQUEST, { signal })).admitted) admitted[user]++;
+        const decision = await limiter.take({ user, tenant }, ONE_REQUEST, { signal }).catch(unlessRedirected);
+        if (decision?.admitted) admitted[user]++;
       }
     };
     const asking = Promise.all([ask(one, "ann"), ask(two, "ann"), ask(one, "bob"), ask(two, "bob")]);
@@ -157,6 +158,15 @@ describe("limits on a cluster", () => {
     expect(left.slice(0, 6)).toEqual(["5", "4", "3", "2", "1", "0"]);
   });
 });
+
+/**
+ * For a moment nobody may want a slot that moves, or half of the keys are here and half there. Then nothing was done,
+ * and a gateway decides by itself; any other failure might hide an admission.
+ */
+async function unlessRedirected(error: unknown): Promise<undefined> {
+  if (!/MOVED|ASK|TRYAGAIN|CLUSTERDOWN/.test(String(error))) throw error;
+  await systemClock.sleep(5, signal);
+}
 
 async function ownerOf(slot: number, masters: ClusterSetup["masters"]) {
   for (const master of masters) {
