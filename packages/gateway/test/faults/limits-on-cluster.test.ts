@@ -8,7 +8,7 @@ import { rateKey, tenantRateKey } from "../../src/redis/keys.ts";
 import { openRedis, type RedisPort } from "../../src/redis/redis-port.ts";
 import { describeRateLimiter } from "../conformance/rate-limiter.ts";
 import { bytesOf, postSpeech } from "../support/gateway.ts";
-import { gatewayOn } from "../support/gateway-on-redis.ts";
+import { gatewayOn, ready } from "../support/gateway-on-redis.ts";
 import { matchesQuotaModel } from "../support/quota-model.ts";
 import { type ClusterSetup, migrateSlot, startCluster } from "../support/redis-topologies.ts";
 import { cleanups } from "../support/store-on-redis.ts";
@@ -100,6 +100,27 @@ describe("limits on a cluster", () => {
     );
   });
 
+  it("admits a user's limit over two gateways", async () => {
+    const { url } = await started();
+    const limits = { rateLimitPerMinute: 6, rateLimitPerHour: 500 };
+    const gateways = [await gatewayOn(url, limits), await gatewayOn(url, limits)];
+    // One that has not found Redis yet would decide for itself.
+    for (const gateway of gateways)
+      await expect.poll(async () => (await ready(gateway)).status, { timeout: 20_000 }).toBe("ready");
+    const user = `ann ${randomUUID()}`;
+    const statuses: number[] = [];
+    const left: (string | null)[] = [];
+    for (let n = 0; n < 10; n++) {
+      const body = { input: `Number ${n}.`, voice: "one", response_format: "pcm", user };
+      const response = await postSpeech(gateways[n % 2]!, body);
+      await bytesOf(response);
+      statuses.push(response.status);
+      left.push(response.headers.get("x-ratelimit-remaining-requests"));
+    }
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 200, 429, 429, 429, 429]);
+    expect(left.slice(0, 6)).toEqual(["5", "4", "3", "2", "1", "0"]);
+  });
+
   it("admits exactly the limit over two servers, while the user's and the tenant's slot moves", async () => {
     const { masters } = await started();
     const windows = (limit: number): Window[] => [{ name: "hour", limit, lengthMs: 3_600_000 }];
@@ -118,7 +139,8 @@ describe("limits on a cluster", () => {
     const admitted = { ann: 0, bob: 0 };
     const ask = async (limiter: RedisRateLimiter, user: "ann" | "bob"): Promise<void> => {
       for (let n = 0; n < 200 || !over; n++) {
-        if ((await limiter.take({ user, tenant }, ONE_REQUEST, { signal })).admitted) admitted[user]++;
+        const decision = await limiter.take({ user, tenant }, ONE_REQUEST, { signal }).catch(unlessRedirected);
+        if (decision?.admitted) admitted[user]++;
       }
     };
     const asking = Promise.all([ask(one, "ann"), ask(two, "ann"), ask(one, "bob"), ask(two, "bob")]);
@@ -138,25 +160,17 @@ describe("limits on a cluster", () => {
     expect((await owner.raw.keys(`rate:tts:{${keys[2]!.split(/[{}]/)[1]}}*`)).sort()).toEqual([...keys].sort());
     await Promise.all(limiters.map((limiter) => limiter.close()));
   }, 60_000);
-
-  it("admits a user's limit over two gateways", async () => {
-    const { url } = await started();
-    const limits = { rateLimitPerMinute: 6, rateLimitPerHour: 500 };
-    const gateways = [await gatewayOn(url, limits), await gatewayOn(url, limits)];
-    const user = `ann ${randomUUID()}`;
-    const statuses: number[] = [];
-    const left: (string | null)[] = [];
-    for (let n = 0; n < 10; n++) {
-      const body = { input: `Number ${n}.`, voice: "one", response_format: "pcm", user };
-      const response = await postSpeech(gateways[n % 2]!, body);
-      await bytesOf(response);
-      statuses.push(response.status);
-      left.push(response.headers.get("x-ratelimit-remaining-requests"));
-    }
-    expect(statuses).toEqual([200, 200, 200, 200, 200, 200, 429, 429, 429, 429]);
-    expect(left.slice(0, 6)).toEqual(["5", "4", "3", "2", "1", "0"]);
-  });
 });
+
+/**
+ * For a moment nobody may want a slot that moves, or half of the keys are here and half there, and then the breaker is
+ * open until its next probe. In each of these cases nothing was done, and a gateway would decide by itself; any other
+ * failure might hide an admission.
+ */
+async function unlessRedirected(error: unknown): Promise<undefined> {
+  if (!/MOVED|ASK|TRYAGAIN|CLUSTERDOWN|Redis is down/.test(String(error))) throw error;
+  await systemClock.sleep(5, signal);
+}
 
 async function ownerOf(slot: number, masters: ClusterSetup["masters"]) {
   for (const master of masters) {
