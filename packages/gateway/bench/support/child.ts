@@ -4,7 +4,13 @@ import { once } from "node:events";
 import { SERVER_ENV, SERVER_FLAGS } from "../../bin/runtime.mjs";
 
 export type Usage = { readonly cpuMs: number; readonly rssBytes: number };
-export type Child = { readonly port: number; usage(): Promise<Usage>; stop(): Promise<void> };
+export type Child = {
+  readonly port: number;
+  usage(): Promise<Usage>;
+  /** Sends what the script itself understands; resolves with its answer. */
+  ask(message: object | string): Promise<unknown>;
+  stop(): Promise<void>;
+};
 
 /** Forks a script that calls `serveAsChild`, with the runtime settings of `mynah serve` unless it is to be `plain`; on a machine with two cores it gets the first one, the load the rest. `stdout` may be an open file. */
 export async function startChild(
@@ -27,6 +33,11 @@ export async function startChild(
       const [usage] = (await once(child, "message")) as [Usage];
       return usage;
     },
+    async ask(message) {
+      child.send(message);
+      const [answer] = (await once(child, "message")) as [unknown];
+      return answer;
+    },
     async stop() {
       child.kill();
       await once(child, "exit");
@@ -45,7 +56,8 @@ function pin({ pid }: ChildProcess): void {
 
 /** In the child: tells the port, then its usage when asked. */
 export function serveAsChild(port: number): void {
-  process.on("message", () => {
+  process.on("message", (message) => {
+    if (message !== "usage") return;
     const { user, system } = process.cpuUsage();
     process.send?.({ cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage.rss() } satisfies Usage);
   });

@@ -6,7 +6,7 @@ afterEach(() => void vi.useRealTimers());
 
 function rig() {
   const writes: string[] = [];
-  return { writes, lines: new LineBatch({ write: (text) => writes.push(text) }) };
+  return { writes, lines: new LineBatch({ write: (bytes) => writes.push(Buffer.from(bytes).toString()) }) };
 }
 
 it("writes lines together, in order, and a tenth of a second later at most", () => {
@@ -32,10 +32,22 @@ it("flush() writes at once, and nothing when nothing is held", () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it("holds no more than its bound", () => {
+it("holds no more than its bound, and writes every byte in order", () => {
   const { writes, lines } = rig();
-  for (let n = 0; n < 200; n++) lines.write(`${"x".repeat(999)}\n`);
+  const sent = Array.from({ length: 500 }, (_, n) => `${n} ${"é🎉x".repeat(n % 300)}\n`);
+  sent.push(`${"long".repeat(20_000)}\n`, "last\n");
+  for (const line of sent) lines.write(line);
+  expect(writes.length).toBeGreaterThan(10);
   lines.flush();
-  expect(Math.max(...writes.map(({ length }) => length))).toBeLessThan(16 * 1024 + 1000);
-  expect(writes.join("")).toHaveLength(200_000);
+  expect(writes.join("")).toBe(sent.join(""));
+});
+
+it("does not touch again what it has handed out", () => {
+  const handed: Uint8Array[] = [];
+  const lines = new LineBatch({ write: (bytes) => handed.push(bytes) });
+  lines.write("one\n");
+  lines.flush();
+  lines.write("two\n");
+  lines.flush();
+  expect(handed.map((bytes) => Buffer.from(bytes).toString())).toEqual(["one\n", "two\n"]);
 });

@@ -54,8 +54,8 @@ export class Metrics {
     for (const samples of [stateSamples(this.#stateNow()), this.#process.read()]) {
       for (const [name, value, labels = {}] of samples) this.#put(name, value, labels);
     }
-    for (const [name, { series }] of this.#tallies) {
-      for (const { labels, sum } of series) this.#put(name, sum, labels);
+    for (const [name, tally] of this.#tallies) {
+      for (const { labels, sum } of tally.series()) this.#put(name, sum, labels);
     }
     return this.#registry.metrics();
   }
@@ -71,7 +71,7 @@ export class Metrics {
     const options = { name, help, labelNames: Object.keys(labels), registers: [this.#registry] };
     if (type === "histogram") {
       const histogram = new Histogram({ ...options, buckets: [...SECONDS_BUCKETS] });
-      for (const { labels: values } of new Tally(spec, configured).series) histogram.zero(values);
+      for (const { labels: values } of new Tally(spec, configured).series()) histogram.zero(values);
       this.#histograms.set(name as Named<"histogram">, histogram);
       return;
     }

@@ -15,42 +15,42 @@ const OTHER = "other";
 export class Tally {
   readonly #names: readonly string[];
   readonly #allowed: readonly ReadonlySet<string>[];
-  readonly #series = new Map<string, Series>();
+  /** By the first label, then by the second. */
+  readonly #series = new Map<string, Map<string, Series>>();
 
   constructor({ labels = {}, sparse }: MetricSpec, configured: ConfiguredLabels) {
     const values = Object.values(labels).map((of) => (typeof of === "string" ? configured[of] : of));
     this.#names = Object.keys(labels);
     this.#allowed = values.map((of) => new Set(of));
-    if (!sparse) for (const combination of combinations(values)) this.#at(combination);
+    if (!sparse) for (const combination of combinations(values)) this.#at(...combination);
   }
 
-  /** One value for each label, in the table's order. */
-  add(amount: number, ...values: readonly string[]): void {
-    const series = this.#series.get(keyOf(values)) ?? this.#at(values.map((value, at) => this.#bounded(value, at)));
+  /** One value for each label, in the table's order; two labels at most. Makes no garbage. */
+  add(amount: number, first = "", second = ""): void {
+    const series = this.#series.get(first)?.get(second) ?? this.#at(this.#bounded(first, 0), this.#bounded(second, 1));
     series.sum += amount;
   }
 
-  get series(): Iterable<Readonly<Series>> {
-    return this.#series.values();
+  *series(): Generator<Readonly<Series>> {
+    for (const within of this.#series.values()) yield* within.values();
   }
 
-  #at(values: readonly string[]): Series {
-    const key = keyOf(values);
-    const known = this.#series.get(key);
+  #at(first = "", second = ""): Series {
+    const within = this.#series.get(first) ?? new Map<string, Series>();
+    this.#series.set(first, within);
+    const known = within.get(second);
     if (known !== undefined) return known;
-    const labels = Object.fromEntries(this.#names.map((name, at) => [name, values[at]!]));
+    const labels = Object.fromEntries(this.#names.map((name, at) => [name, at === 0 ? first : second]));
     const series: Series = { labels, sum: 0 };
-    this.#series.set(key, series);
+    within.set(second, series);
     return series;
   }
 
   #bounded(value: string, at: number): string {
-    return this.#allowed[at]!.has(value) ? value : OTHER;
+    const allowed = this.#allowed[at];
+    if (allowed === undefined) return "";
+    return allowed.has(value) ? value : OTHER;
   }
-}
-
-function keyOf(values: readonly string[]): string {
-  return values.length === 1 ? values[0]! : values.join("\0");
 }
 
 function combinations(values: readonly (readonly string[])[]): readonly (readonly string[])[] {

@@ -70,7 +70,7 @@ function checkHistogram(name: string, { samples }: Family): void {
   const seen = new Map<string, { upTo: number; count: number }>();
   for (const [key, { labels, value }] of samples) {
     const { le, ...rest } = labels;
-    const series = JSON.stringify(Object.entries(rest).sort());
+    const series = JSON.stringify(Object.entries(rest));
     if (key.startsWith(`${name}_bucket`)) {
       const before = seen.get(series) ?? { upTo: Number.NEGATIVE_INFINITY, count: 0 };
       const upTo = numberOf(le!);
