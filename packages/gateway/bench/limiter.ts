@@ -4,15 +4,12 @@
  * get. Both exact logs do the same job through the same bare client; then ours through the client that the gateway
  * uses, and what limits on characters, streams and tenants cost. The time is told to all that can be told it, since an
  * hour has to pass; it saves each of them the same TIME command. The server's own time per call is Redis's (`INFO commandstats`); decisions per second are what one connection of
- * this process gets through, which includes the client. BENCH_RLF names where rate-limiter-flexible is installed if not
- * beside us; BENCH_MILLION=0 leaves out the million users.
+ * this process gets through, which includes the client. BENCH_MILLION=0 leaves out the million users.
  */
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Redis } from "ioredis";
+import { RateLimiterRedis, RateLimiterUnion } from "rate-limiter-flexible";
 import { systemClock } from "../src/core/clock.ts";
 import { type Allowance, type Cost, ONE_REQUEST } from "../src/core/quota.ts";
 import { MemoryRateLimiter } from "../src/limits/memory-rate-limiter.ts";
@@ -136,7 +133,7 @@ const contenders: Contender[] = [
     },
     keys: (user) => raw.keys(`rate:tts:{tenant-of-${user}}*`),
   },
-  ...(await flexible()),
+  flexible(),
 ];
 
 process.stdout.write(
@@ -218,30 +215,17 @@ async function measure(take: Contender["take"], round: number): Promise<{ perSec
   return { perSecond: DECISIONS / seconds, us: us / DECISIONS };
 }
 
-async function flexible(): Promise<Contender[]> {
-  try {
-    const from = process.env.BENCH_RLF
-      ? pathToFileURL(join(process.env.BENCH_RLF, "package.json")).href
-      : import.meta.url;
-    const { RateLimiterRedis, RateLimiterUnion } = createRequire(from)("rate-limiter-flexible");
-    const of = (keyPrefix: string, points: number, duration: number) =>
-      new RateLimiterRedis({ storeClient: raw, keyPrefix, points, duration });
-    const union = new RateLimiterUnion(of("rlf-minute", 30, 60), of("rlf-hour", 500, 3_600));
-    return [
-      {
-        name: "rate-limiter-flexible, two fixed windows",
-        client: "bare",
-        exact: "no",
-        take: (user) => union.consume(user).catch((refused: unknown) => refused),
-        keys: (user) => raw.keys(`rlf-*:${user}`),
-      },
-    ];
-  } catch {
-    process.stdout.write(
-      "rate-limiter-flexible: not installed here, left out (BENCH_RLF=<directory> says where it is)\n",
-    );
-    return [];
-  }
+function flexible(): Contender {
+  const of = (keyPrefix: string, points: number, duration: number) =>
+    new RateLimiterRedis({ storeClient: raw, keyPrefix, points, duration });
+  const union = new RateLimiterUnion(of("rlf-minute", 30, 60), of("rlf-hour", 500, 3_600));
+  return {
+    name: "rate-limiter-flexible, two fixed windows",
+    client: "bare",
+    exact: "no",
+    take: (user) => union.consume(user).catch((refused: unknown) => refused),
+    keys: (user) => raw.keys(`rlf-*:${user}`),
+  };
 }
 
 function collectGarbage(): void {

@@ -13,7 +13,7 @@ const gateway = await createGateway(
   { rateLimitPerMinute: 0, rateLimitPerHour: 0, metricsEnabled: false },
   { engines: [standInEngine()], logger },
 );
-const { events, clock, stats, engines, parts } = gateway.speech;
+const { events, clock, stats, engineStates, parts } = gateway.speech;
 let metrics: Metrics | undefined;
 
 process.on("message", (message: Observed | "usage" | "scrape") => {
@@ -32,7 +32,7 @@ serveAsChild(port);
 
 function openMetrics(): Metrics {
   const sockets = { open: 0, utterances: 0 };
-  const stateNow = () => ({ ...stats(), version: "", engines: engines(), parts: parts(), sockets });
-  const configured = { engines: engines().map(({ name }) => name), windows: WINDOW_NAMES, version: [] };
+  const stateNow = () => ({ ...stats(), version: "", engines: engineStates.stats, parts: parts(), sockets });
+  const configured = { engines: engineStates.stats.map(({ name }) => name), windows: WINDOW_NAMES, version: [] };
   return new Metrics({ events, clock, configured, stateNow });
 }
