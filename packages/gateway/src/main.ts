@@ -22,6 +22,7 @@ export async function serve({ config, warnings, out }: ServeOptions): Promise<vo
   const gateway = await createGateway(config, { logger });
   const { url } = await listening(gateway, config);
   const voices = await gateway.speech.voices.list({ signal: new AbortController().signal, waitMs: START_WAIT_MS });
+  flush(); // what was logged so far comes before it
   if (config.logLevel !== "silent")
     out.write(startBlock({ url, config, parts: gateway.speech.parts(), warnings: gateway.speech.warnings(), voices }));
   await stopSignal(logger);
