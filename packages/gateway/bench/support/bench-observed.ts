@@ -35,7 +35,7 @@ const metrics = new Metrics({
   stateNow: () => ({
     ...stats(),
     version: "",
-    engines: engines(),
+    engines: engineStates.stats,
     parts: parts(),
     sockets: { open: 0, utterances: 0 },
   }),

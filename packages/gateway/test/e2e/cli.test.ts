@@ -179,7 +179,9 @@ describe("mynah serve", () => {
     child.kill("SIGTERM");
     await sleep(100);
     // A kept connection may still be told so; a new one finds nobody.
-    const late = await speak(url, "Too late.").then(({ status }) => status).catch(() => "nobody there");
+    const late = await speak(url, "Too late.")
+      .then(({ status }) => status)
+      .catch(() => "nobody there");
     expect([503, "nobody there"]).toContain(late);
     let bytes = 0;
     for (let next = await reader.read(); !next.done; next = await reader.read()) bytes += next.value.byteLength;
