@@ -345,7 +345,7 @@ export const OPTIONS = {
   socketSentencePauseMs: {
     env: "SOCKET_SENTENCE_PAUSE_MS",
     is: integer(1, 60_000),
-    default: 5,
+    default: 1,
     unit: "ms",
     meaning:
       "The same for appended text that sounds like a whole sentence; it need not wait for the next one to begin. Above SOCKET_TEXT_PAUSE_MS it has no effect.",
