@@ -27,6 +27,13 @@ type Remembered = {
 const MAX_REMEMBERED = 1_000;
 const MAX_REMEMBERED_CHARS = 1_000;
 
+/** Throws `text_too_long`, naming the parameter that held the text. */
+export function checkLength(text: string, { maxTextChars, param }: { maxTextChars: number; param: string }): void {
+  if (text.length <= maxTextChars) return;
+  const message = `the text has ${text.length} characters; at most ${maxTextChars} are spoken`;
+  throw new SpeechError("text_too_long", message, { param });
+}
+
 /** Turns an utterance into segments, each with the request for every candidate. */
 export class Planner {
   readonly #options: PlannerOptions;
@@ -40,10 +47,7 @@ export class Planner {
   /** Throws `text_too_long` and `text_empty`, naming the parameter, before anything is looked up or asked. */
   check({ text }: Utterance): void {
     const { maxTextChars } = this.#options;
-    if (text.length > maxTextChars) {
-      const message = `the text has ${text.length} characters; at most ${maxTextChars} are spoken`;
-      throw new SpeechError("text_too_long", message, { param: "input" });
-    }
+    checkLength(text, { maxTextChars, param: "input" });
     if (this.#remembered.has(text) || isSpeakable(prepareText(text))) return;
     throw new SpeechError("text_empty", "the text holds nothing that can be spoken", { param: "input" });
   }

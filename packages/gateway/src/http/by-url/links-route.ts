@@ -4,6 +4,7 @@ import { type Static, Type } from "typebox";
 import { SpeechError } from "../../core/errors.ts";
 import type { Identity } from "../../identity/identity.ts";
 import type { SignedTokens } from "../../identity/signed-token.ts";
+import { checkLength } from "../../speech/plan.ts";
 import type { VoiceCatalogue } from "../../speech/voice-catalogue.ts";
 import { subjectFields } from "../auth.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
@@ -91,10 +92,7 @@ function checkLife(seconds: number, maxTtlSeconds: number): void {
 /** Whoever makes a link hears of a mistake, not whoever opens it. */
 async function checkSound(sound: ByUrlQuery, { formats, voices, maxTextChars }: LinksRouteDeps, signal: AbortSignal) {
   const { text, ...query } = utteranceOf(sound, formats);
-  if (text.length > maxTextChars) {
-    const message = `the text has ${text.length} characters; at most ${maxTextChars} are spoken`;
-    throw new SpeechError("text_too_long", message, { param: "text" });
-  }
+  checkLength(text, { maxTextChars, param: "text" });
   await voices.resolve(query, { signal });
 }
 
