@@ -25,6 +25,7 @@ const ROOMS: Record<string, readonly string[]> = {
   identity: ["core", "redis"],
   http: ["core", "speech", "identity"],
   ws: ["core", "speech", "identity", "http"],
+  wyoming: ["core", "speech"], // plain TCP beside HTTP: nothing of http/ or of identity/ is of use to it
 };
 /** Vendor packages that only these rooms may touch: they are what its port hides. */
 const OWNED: Record<string, string | readonly string[]> = {
@@ -53,6 +54,7 @@ const ROOTS = new Set([
   "tts-manager.ts",
   "start-block.ts",
   "version.ts",
+  "wyoming.ts",
 ]);
 const ANYBODYS = new Set(["version.ts"]);
 
