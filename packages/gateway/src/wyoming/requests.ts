@@ -26,7 +26,7 @@ export function voiceOf({ data }: WyomingEvent, defaultVoice: string): string {
 
 /** An utterance in the words of the core. */
 export function utteranceOf(asked: Pick<Utterance, "text" | "voice" | "format" | "subject">): Utterance {
-  return { ...asked, speed: 1, pitch: 1, cache: DEFAULT_CACHE_POLICY };
+  return { ...asked, speed: 1, pitch: 1, volume: 1, cache: DEFAULT_CACHE_POLICY };
 }
 
 function text(value: unknown, param: string): string | undefined {
