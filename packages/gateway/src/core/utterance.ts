@@ -35,4 +35,6 @@ export type Utterance = {
   readonly tenant?: string;
   /** How much the user may have; absent: the default plan. */
   readonly plan?: string;
+  /** Names under which what is said can be purged. */
+  readonly tags?: readonly string[];
 };

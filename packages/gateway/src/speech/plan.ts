@@ -67,10 +67,10 @@ export class Planner {
     return { text, requests, candidates, ...this.#settings(utterance, characters) };
   }
 
-  #settings({ format, subject, tenant = subject, cache }: Utterance, characters: number) {
+  #settings({ format, subject, tenant = subject, cache, tags }: Utterance, characters: number) {
     const { maxCachedTextChars = Number.POSITIVE_INFINITY } = this.#options;
     const policy = characters <= maxCachedTextChars ? cache : { ...cache, write: false };
-    return { format, policy, tenant };
+    return { format, policy, tenant, ...(tags !== undefined && { tags }) };
   }
 
   #cut(utterance: Utterance, candidates: readonly Candidate[]): Remembered {

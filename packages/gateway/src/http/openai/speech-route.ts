@@ -10,6 +10,7 @@ import { abortedWhenClientLeaves } from "../client-gone.ts";
 import { audioContent, errorResponses } from "../schemas.ts";
 import { sendChunks, sendSpeech } from "../send-speech.ts";
 import { speechHeaders } from "../speech-headers.ts";
+import { TagField, tagsOf } from "../tags.ts";
 import { sseEvents } from "./sse.ts";
 
 /** OpenAI's fields, then ours. No others: a setting that would not be heard is refused, not ignored. */
@@ -64,6 +65,7 @@ export const SpeechBody = Type.Object(
         description: "BCP-47. Not OpenAI's.",
       }),
     ),
+    tag: Type.Optional(TagField),
   },
   { additionalProperties: false },
 );
@@ -86,12 +88,10 @@ export function speechRoute(app: FastifyInstance, { speak, formats, slowReaderTi
   };
   app.post<{ Body: SpeechBody }>("/v1/audio/speech", { schema }, async (request, reply) => {
     const signal = abortedWhenClientLeaves(reply.raw);
-    const utterance = utteranceOf(
-      request.body,
-      formats,
-      cachePolicyOf(request.headers["cache-control"]),
-      subjectFields(request, request.body.user),
-    );
+    const utterance = utteranceOf(request.body, formats, cachePolicyOf(request.headers["cache-control"]), {
+      ...subjectFields(request, request.body.user),
+      ...tagsOf(request, request.body.tag),
+    });
     const speech = admittedOrThrow(await speak(utterance, { signal, requestId: request.id }), reply);
     const options = { signal, slowReaderTimeoutMs };
     if (request.body.stream_format !== "sse") return sendSpeech(reply, speech, options);
@@ -111,7 +111,7 @@ export function utteranceOf(
   body: SpeechBody,
   formats: SpeechRouteDeps["formats"],
   cache: Utterance["cache"],
-  who: Pick<Utterance, "subject" | "tenant" | "plan">,
+  who: Pick<Utterance, "subject" | "tenant" | "plan" | "tags">,
 ): Utterance {
   return {
     text: body.input,
