@@ -183,7 +183,10 @@ export function describeAudioStore(name: string, create: () => Promise<AudioStor
         tagged: { tags: ["spring", "b"] },
         elsewhere: { engine: "edge", tags: ["spring"] },
         // Thousands of words make a head that is longer than what is read of an entry at first.
-        wordy: { tags: ["spring"], words: Array.from({ length: 500 }, (_, at) => ({ ...WITH_WORDS.words![0]!, from: at })) },
+        wordy: {
+          tags: ["spring"],
+          words: Array.from({ length: 500 }, (_, at) => ({ ...WITH_WORDS.words![0]!, from: at })),
+        },
         full: { voice: "kal", tags: ["*"] },
       };
       const left = async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type RunningGateway, postSpeech, runGateway } from "../support/gateway.ts";
+import { postSpeech, type RunningGateway, runGateway } from "../support/gateway.ts";
 import { type RedisProcess, startRedis } from "../support/redis-process.ts";
 import { type StandInEngine, standInEngine } from "../support/stand-in-engine.ts";
 
@@ -65,11 +65,10 @@ function ask({ url }: Server, method: string, path: string, body?: unknown): Pro
 }
 
 async function ended(gateway: Server, { id }: Job): Promise<Job> {
-  let job: Job | undefined;
-  await expect
-    .poll(async () => (job = await admin<Job>(gateway, "GET", `/admin/jobs/${id}`)).state, SOON)
-    .not.toBe("running");
-  return job!;
+  const path = `/admin/jobs/${id}`;
+  const state = async () => (await admin<Job>(gateway, "GET", path)).state;
+  await expect.poll(state, SOON).not.toBe("running");
+  return admin<Job>(gateway, "GET", path);
 }
 
 const body = (input: string, more: object = {}) => ({ input, voice: "one", response_format: "pcm", ...more });
