@@ -160,7 +160,7 @@ export class SegmentCache {
       const { stored, shape } = source;
       const { format, words } = stored.metadata;
       course.generation = 1;
-      for (const tag of other.metadata.tags ?? []) course.tags.add(tag);
+      for (const tag of stored.metadata.tags ?? []) course.tags.add(tag);
       events.emit("segment.transcoded", { from: format.name, to: request.wanted.name });
       if (words !== undefined) yield { words: decodedWords(wordsAt(words, request.text), format, shape) };
       const options = { signal, ...(shape && { shape }) };

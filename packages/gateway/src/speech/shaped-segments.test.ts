@@ -6,6 +6,7 @@ import { collect } from "../core/async.ts";
 import { AUDIO_FORMAT_NAMES } from "../core/audio-format.ts";
 import type { SpeechEngine, SpokenWord } from "../core/ports.ts";
 import { DEFAULT_CACHE_POLICY, type Utterance } from "../core/utterance.ts";
+import { createUnsay } from "./unsay.ts";
 
 const HZ = 24_000;
 const never = new AbortController().signal;
@@ -137,6 +138,16 @@ describe("what an engine cannot do", () => {
     gate.resolve();
     if (!result.admitted) throw new Error("refused");
     expect((await collect(result.speech.audio)).length).toBeGreaterThan(16_000);
+  });
+
+  it("is removed together with what it was made of", async () => {
+    const engine = standInEngine(PLAIN);
+    const rig = rigWith({ engines: [engine] });
+    const unsay = createUnsay({ voices: rig.voices, cache: rig.cache, maxTextChars: 1_000 });
+    await rig.keep(utterance(TEXT, { speed: 1.5 }));
+    expect(await unsay(utterance(TEXT, { speed: 1.5 }), { signal: never })).toBe(2);
+    await rig.keep(utterance(TEXT, { speed: 1.5 }));
+    expect(engine.calls).toBe(2);
   });
 
   it("fails as the engine fails, and stores nothing", async () => {

@@ -140,10 +140,13 @@ export class StoredSegments {
     return undefined;
   }
 
-  /** Removes the segment in every format that it may be stored in. Gives the number. Rejects when a store fails. */
+  /** Removes the segment in every format that it may be stored in, and what it was shaped of. Gives the number. Rejects when a store fails. */
   async remove(segment: SegmentRequest, options: CallOptions): Promise<number> {
     const { store, deliveryFormats } = this.#deps;
-    const keys = deliveryFormats.flatMap(variantsOf).map((format) => this.keyOf(segment, format));
+    const divided = dividedRequest(segment.engine, segment.request);
+    const both = divided === undefined ? [segment] : [segment, { ...segment, request: divided.plain }];
+    const formats = deliveryFormats.flatMap(variantsOf);
+    const keys = both.flatMap((one) => formats.map((format) => this.keyOf(one, format)));
     const found = await store.has(keys, options);
     const removed = await Promise.all(keys.filter((_, at) => found[at]).map((key) => store.delete(key, options)));
     return removed.filter(Boolean).length;
