@@ -3,9 +3,14 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fas
 import { type Logger, pino } from "pino";
 import { openAccess, openTrust } from "./access.ts";
 import { composeSpeech, type Overrides, type SpeechSystem } from "./compose.ts";
+import { openAdministration } from "./compose-admin.ts";
 import { openMetrics } from "./compose-metrics.ts";
 import type { ConfigInput } from "./config/config.ts";
 import { resolveConfig } from "./config/load.ts";
+import { cacheRoutes } from "./http/admin/cache-routes.ts";
+import { configRoute } from "./http/admin/config-route.ts";
+import { engineRoutes } from "./http/admin/engine-routes.ts";
+import { jobRoutes } from "./http/admin/job-routes.ts";
 import { adminRoutes } from "./http/admin-routes.ts";
 import { authenticate } from "./http/auth.ts";
 import { byUrlRoute } from "./http/by-url/by-url-route.ts";
@@ -82,7 +87,13 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   if (metrics !== undefined) metricsRoute(app, metrics);
   socketRoutes(app, { tokens });
   sockets.attach(app.server);
+  const administration = openAdministration(speech);
   adminRoutes(app, { limits: speech.limits, keys: access.keys, audit: access.audit });
+  const administrators = { ...administration, audit: access.audit, formats };
+  cacheRoutes(app, administrators);
+  jobRoutes(app, administrators);
+  engineRoutes(app, administrators);
+  configRoute(app, administrators);
   pageRoutes(app, { directory: overrides.pageDirectory ?? PAGE_DIRECTORY });
 
   return {
@@ -100,6 +111,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
       await Promise.all([closeServer(app, graceMs), sockets.close({ graceMs })]);
       metrics?.close();
       access.close();
+      await administration.close();
       await speech.close();
     },
   };
