@@ -27,20 +27,25 @@ import { statsRoute } from "./http/stats-route.ts";
 import { subtitlesRoute } from "./http/subtitles-route.ts";
 import { openSockets } from "./sockets.ts";
 import { VERSION } from "./version.ts";
+import { openWyoming } from "./wyoming.ts";
 
 export type GatewayOverrides = Overrides & { readonly logger?: Logger; readonly pageDirectory?: string };
 
 export type Gateway = {
   readonly speech: SpeechSystem;
   /** Starts to answer. Defaults are the config's. */
-  listen(options?: {
-    readonly port?: number;
-    readonly host?: string;
-  }): Promise<{ readonly url: string; readonly port: number }>;
+  listen(options?: { readonly port?: number; readonly host?: string }): Promise<Listening>;
   /** A request without a socket, for tests. */
   inject(options: InjectOptions): Promise<LightMyRequestResponse>;
   /** Refuses new work, lets running answers finish within `graceMs` (default: the config's), then cuts them. */
   close(options?: { readonly graceMs?: number }): Promise<void>;
+};
+
+export type Listening = {
+  readonly url: string;
+  readonly port: number;
+  /** Where Wyoming is spoken, if it is. */
+  readonly wyoming?: { readonly host: string; readonly port: number };
 };
 
 const PAGE_DIRECTORY = fileURLToPath(new URL("../../web/dist/", import.meta.url));
@@ -64,8 +69,10 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
     upgrades: (request) => sockets.handles(request),
     onError: (answered) => speech.events.emit("error.answered", answered),
   });
+  const wyoming = openWyoming(config, speech, logger);
+  const parts = () => ({ ...speech.parts(), ...wyoming?.parts() });
   let boundTo = config.host;
-  const metrics = openMetrics({ speech, access, sockets, host: () => boundTo });
+  const metrics = openMetrics({ speech, access, sockets, wyoming, parts, host: () => boundTo });
   let stopping = false;
 
   const { formats, voices, clock } = speech;
@@ -82,8 +89,10 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
     maxTtlSeconds: config.linkMaxTtlSeconds,
   });
   catalogueRoutes(app, { voices: speech.voices, startedAtMs: speech.clock.now() });
-  healthRoutes(app, { readiness: () => ({ stopping, parts: speech.parts() }) });
-  statsRoute(app, { stats: () => ({ ...speech.stats(), sockets: sockets.counts }) });
+  healthRoutes(app, { readiness: () => ({ stopping, parts: parts() }) });
+  statsRoute(app, {
+    stats: () => ({ ...speech.stats(), sockets: sockets.counts, ...(wyoming && { wyoming: wyoming.counts }) }),
+  });
   if (metrics !== undefined) metricsRoute(app, metrics);
   socketRoutes(app, { tokens });
   sockets.attach(app.server);
@@ -103,12 +112,17 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
       boundTo = host;
       const url = await app.listen({ port, host });
       const address = app.server.address();
-      return { url, port: typeof address === "object" && address !== null ? address.port : port };
+      const at = await wyoming?.listen();
+      return {
+        url,
+        port: typeof address === "object" && address !== null ? address.port : port,
+        ...(at !== undefined && { wyoming: at }),
+      };
     },
     inject: (options) => app.inject(options),
     async close({ graceMs = config.shutdownGraceMs } = {}) {
       stopping = true;
-      await Promise.all([closeServer(app, graceMs), sockets.close({ graceMs })]);
+      await Promise.all([closeServer(app, graceMs), sockets.close({ graceMs }), wyoming?.close({ graceMs })]);
       metrics?.close();
       access.close();
       await administration.close();
