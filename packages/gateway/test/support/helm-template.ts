@@ -236,7 +236,8 @@ class Renderer {
   }
 }
 
-const shown = (value: unknown): string => (value === undefined || value === null ? "" : String(value));
+const shown = (value: unknown): string =>
+  value === undefined || value === null ? "" : String(value as string | number | boolean);
 const indented = (width: unknown, text: unknown): string => String(text).replaceAll(/^/gm, " ".repeat(Number(width)));
 
 const FUNCTIONS: Readonly<Record<string, (...args: unknown[]) => unknown>> = {
