@@ -67,7 +67,7 @@ type Output = {
 export async function createPollyEngine(options: PollyOptions): Promise<SpeechEngine> {
   const { name, clock, region, model = "neural", outputFormat = "mp3", words = false } = options;
   const baseUrl = (
-    options.baseUrl ?? `https://polly.${region}.amazonaws.com${/^cn-/.test(region) ? ".cn" : ""}`
+    options.baseUrl ?? `https://polly.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`
   ).replace(/\/+$/, "");
   const ask = askServer({ ...options, baseUrl });
   const { credentials } = options;

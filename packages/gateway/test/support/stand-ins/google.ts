@@ -87,7 +87,10 @@ export async function googleStandIn(): Promise<GoogleStandIn> {
 
   function giveToken(form: URLSearchParams, response: ServerResponse, fault: Fault | undefined): void {
     tokensAsked.push(form);
-    if (fault?.kind === "status") return sendJson(response, fault.status, { error: "internal_failure" });
+    if (fault?.kind === "status") {
+      sendJson(response, fault.status, { error: "internal_failure" });
+      return;
+    }
     const assertion = form.get("assertion");
     const [head = "", claims = "", signature = ""] = assertion?.split(".") ?? [];
     const { publicKey } = standIn;
@@ -96,7 +99,10 @@ export async function googleStandIn(): Promise<GoogleStandIn> {
         ? form.get("refresh_token") !== "wrong"
         : publicKey !== undefined &&
           verify("RSA-SHA256", Buffer.from(`${head}.${claims}`), publicKey, Buffer.from(signature, "base64url"));
-    if (!good) return sendJson(response, 400, { error: "invalid_grant", error_description: "Invalid JWT Signature." });
+    if (!good) {
+      sendJson(response, 400, { error: "invalid_grant", error_description: "Invalid JWT Signature." });
+      return;
+    }
     const token = `ya29.token-${tokensAsked.length}`;
     tokens.add(token);
     sendJson(response, 200, { access_token: token, expires_in: standIn.tokenSeconds, token_type: "Bearer" });
