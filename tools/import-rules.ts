@@ -34,7 +34,6 @@ const OWNED: Record<string, string | readonly string[]> = {
   "lru-cache": "stores",
   yaml: "config",
   jose: "identity",
-  "prom-client": "observe",
   ws: ["ws", "engines"],
 };
 /** Files outside any room: composition roots and entry points, which may import everything. Nobody imports them but each other and cli/. */

@@ -57,8 +57,10 @@ export class Planner {
     const known = this.#remembered.get(utterance.text);
     const fits = known !== undefined && known.candidates === candidates && soundsAlike(known.utterance, utterance);
     const { characters, parts } = fits ? known : this.#cut(utterance, candidates);
-    const settings = this.#settings(utterance, characters);
-    return { characters, segments: parts.map((part) => ({ ...part, ...settings, candidates })) };
+    const { format, policy, tenant } = this.#settings(utterance, characters);
+    // One shape, field by field: this is made for every request.
+    const segments = parts.map(({ text, requests }) => ({ text, requests, format, policy, tenant, candidates }));
+    return { characters, segments };
   }
 
   /** One segment of a text that is still being written and has `characters` so far. */

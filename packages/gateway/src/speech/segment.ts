@@ -40,7 +40,15 @@ export function spokenBy(
   return { engine: engine.name, voice, characters: text.length };
 }
 
+/** The same as a hit. */
+export function storedHit({ candidates, text }: Segment, at: number, stored: StoredSpeech): SpokenSegment {
+  const { engine, voice } = candidates[at]!;
+  return { engine: engine.name, voice, characters: text.length, outcome: "hit", stored };
+}
+
 /** What is asked of the cache, and of the candidate's engine if it comes to that. */
 export function segmentRequest({ candidates, requests, policy, tenant }: Segment, at: number): SegmentRequest {
-  return { engine: candidates[at]!.engine, request: requests[at]!, policy, ...(tenant !== undefined && { tenant }) };
+  const { engine } = candidates[at]!;
+  const request = requests[at]!;
+  return tenant === undefined ? { engine, request, policy } : { engine, request, policy, tenant };
 }

@@ -1,3 +1,4 @@
+import { type Soon, soon } from "../core/async.ts";
 import { type AudioFormat, isLossless, sameFormat } from "../core/audio-format.ts";
 import { type CacheKey, cacheKey, type Sha256Hex, type SpeechIdentity } from "../core/cache-key.ts";
 import type { Clock } from "../core/clock.ts";
@@ -69,7 +70,7 @@ export class StoredSegments {
     return key;
   }
 
-  async get(segment: SegmentRequest, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+  get(segment: SegmentRequest, { signal }: CallOptions): Soon<StoredSpeech | undefined> {
     const { policy, request } = segment;
     return policy.read ? this.#get(this.keyOf(segment, request.wanted), policy, signal) : undefined;
   }
@@ -138,18 +139,21 @@ export class StoredSegments {
     });
   }
 
-  #get(key: CacheKey, policy: CachePolicy, signal: AbortSignal): Promise<StoredSpeech | undefined> {
+  #get(key: CacheKey, policy: CachePolicy, signal: AbortSignal): Soon<StoredSpeech | undefined> {
     return this.#accepted(this.#deps.store.get(key, { signal }), policy);
   }
 
-  async #accepted(found: Promise<StoredSpeech | undefined>, policy: CachePolicy): Promise<StoredSpeech | undefined> {
+  #accepted(found: Soon<StoredSpeech | undefined>, policy: CachePolicy): Soon<StoredSpeech | undefined> {
     const { events, clock } = this.#deps;
-    const stored = await found.catch((error: unknown) => {
-      events.emit("store.failed", { op: "get", error });
-      return undefined;
-    });
-    if (stored === undefined) return undefined;
-    const tooOld = policy.maxAgeMs !== undefined && clock.now() - stored.metadata.createdAtMs > policy.maxAgeMs;
-    return tooOld ? undefined : stored;
+    const reported =
+      found instanceof Promise
+        ? found.catch((error: unknown) => {
+            events.emit("store.failed", { op: "get", error });
+            return undefined;
+          })
+        : found;
+    if (policy.maxAgeMs === undefined) return reported;
+    const oldest = clock.now() - policy.maxAgeMs;
+    return soon(reported, (stored) => (stored && stored.metadata.createdAtMs >= oldest ? stored : undefined));
   }
 }

@@ -83,7 +83,7 @@ describe("lists of engines", () => {
     };
     const { clock, failed, voices: all } = catalogue(hanging, voicedEngine("quick", "ann en-US female"));
     let answered = 0;
-    const first = all.resolve({ voice: "ann" }, { signal }).then((candidates) => {
+    const first = Promise.resolve(all.resolve({ voice: "ann" }, { signal })).then((candidates) => {
       answered++;
       return candidates;
     });
