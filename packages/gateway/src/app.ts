@@ -3,9 +3,14 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fas
 import { type Logger, pino } from "pino";
 import { openAccess } from "./access.ts";
 import { composeSpeech, type Overrides, type SpeechSystem } from "./compose.ts";
+import { openAdministration } from "./compose-admin.ts";
 import { openMetrics } from "./compose-metrics.ts";
 import type { ConfigInput } from "./config/config.ts";
 import { resolveConfig } from "./config/load.ts";
+import { cacheRoutes } from "./http/admin/cache-routes.ts";
+import { configRoute } from "./http/admin/config-route.ts";
+import { engineRoutes } from "./http/admin/engine-routes.ts";
+import { jobRoutes } from "./http/admin/job-routes.ts";
 import { adminRoutes } from "./http/admin-routes.ts";
 import { authenticate } from "./http/auth.ts";
 import { byUrlRoute } from "./http/by-url/by-url-route.ts";
@@ -21,7 +26,6 @@ import { statsRoute } from "./http/stats-route.ts";
 import { subtitlesRoute } from "./http/subtitles-route.ts";
 import { openSockets } from "./sockets.ts";
 import { VERSION } from "./version.ts";
-import { isSocketUpgrade } from "./ws/socket-server.ts";
 
 export type GatewayOverrides = Overrides & { readonly logger?: Logger; readonly pageDirectory?: string };
 
@@ -46,17 +50,17 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   const logger = overrides.logger ?? pino({ level: "silent" });
   const speech = await composeSpeech(config, logger, overrides);
   const { maxBodyBytes, requestTimeoutMs, maxConnections, slowReaderTimeoutMs } = config;
+  const access = await openAccess(config, speech, logger);
+  const sockets = openSockets(config, speech, access, logger);
   const app = await createServer({
     logger,
     version: VERSION,
     maxBodyBytes,
     requestTimeoutMs,
     maxConnections,
-    upgrades: isSocketUpgrade,
+    upgrades: (request) => sockets.handles(request),
     onError: (answered) => speech.events.emit("error.answered", answered),
   });
-  const access = await openAccess(config, speech, logger);
-  const sockets = openSockets(config, speech, access, logger);
   let boundTo = config.host;
   const metrics = openMetrics({ speech, access, sockets, host: () => boundTo });
   let stopping = false;
@@ -80,7 +84,13 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   if (metrics !== undefined) metricsRoute(app, metrics);
   socketRoutes(app, { tokens });
   sockets.attach(app.server);
+  const administration = openAdministration(speech);
   adminRoutes(app, { limits: speech.limits, keys: access.keys, audit: access.audit });
+  const administrators = { ...administration, audit: access.audit, formats };
+  cacheRoutes(app, administrators);
+  jobRoutes(app, administrators);
+  engineRoutes(app, administrators);
+  configRoute(app, administrators);
   pageRoutes(app, { directory: overrides.pageDirectory ?? PAGE_DIRECTORY });
 
   return {
@@ -98,6 +108,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
       await Promise.all([closeServer(app, graceMs), sockets.close({ graceMs })]);
       metrics?.close();
       access.close();
+      await administration.close();
       await speech.close();
     },
   };

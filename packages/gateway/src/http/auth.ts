@@ -5,16 +5,19 @@ import { SpeechError } from "../core/errors.ts";
 import type { Authenticator, Credential } from "../identity/authenticator.ts";
 import type { Identity } from "../identity/identity.ts";
 import { abortedWhenClientLeaves } from "./client-gone.ts";
+import { type ForeignProtocol, foreignOf } from "./foreign.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Who calls; set before a route of /v1 or /admin runs. */
+    /** Who calls; set before a route of /v1, of /admin or of a vendor's protocol runs. */
     caller: Identity | undefined;
   }
 }
 
 /** Who made the link that a request came by; undefined: it came by none. */
 export type LinkIdentity = (request: FastifyRequest) => Identity | undefined;
+
+type RouteKind = { readonly admin: boolean; readonly foreign: ForeignProtocol | undefined };
 
 /**
  * Finds out who calls before anything of a request is read: a stranger's body is not even parsed. By the route that was
@@ -25,10 +28,11 @@ export function authenticate(
   { authenticator, linkIdentity }: { authenticator: Authenticator; linkIdentity: LinkIdentity },
 ): void {
   app.decorateRequest("caller", undefined);
-  const identify = (request: FastifyRequest, reply: FastifyReply, admin: boolean): Soon<Identity> => {
+  const identify = (request: FastifyRequest, reply: FastifyReply, { admin, foreign }: RouteKind): Soon<Identity> => {
     const byLink = admin ? undefined : linkIdentity(request);
     if (byLink !== undefined) return byLink;
-    const credential = { secret: secretOf(request), address: request.ip };
+    const secret = foreign === undefined ? secretOf(request) : foreign.secretOf(request);
+    const credential = { secret, address: request.ip };
     const caller = authenticator.identify(credential, { signal: abortedWhenClientLeaves(reply.raw) });
     return admin ? soon(caller, (identity) => administrator(identity, credential, authenticator)) : caller;
   };
@@ -36,7 +40,8 @@ export function authenticate(
   app.addHook("onRequest", (request, reply, done) => {
     const route = request.routeOptions.url ?? "";
     const admin = route === "/admin" || route.startsWith("/admin/");
-    if (!admin && route !== "/v1" && !route.startsWith("/v1/")) {
+    const foreign = foreignOf(request);
+    if (!admin && foreign === undefined && route !== "/v1" && !route.startsWith("/v1/")) {
       done();
       return;
     }
@@ -46,7 +51,7 @@ export function authenticate(
     };
     let caller: Soon<Identity>;
     try {
-      caller = identify(request, reply, admin);
+      caller = identify(request, reply, { admin, foreign });
     } catch (error) {
       done(error as Error);
       return;
@@ -74,10 +79,14 @@ export function subjectFields({ caller }: FastifyRequest, endUser: string | unde
 
 const BEARER = /^Bearer +(\S+) *$/i;
 
+/** The token of `Authorization: Bearer …`. */
+export function bearerOf({ authorization }: IncomingHttpHeaders): string | undefined {
+  return authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
+}
+
 /** OpenAI's way, then ElevenLabs'. */
 export function secretOf({ headers }: { readonly headers: IncomingHttpHeaders }): string | undefined {
-  const { authorization } = headers;
-  const bearer = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
+  const bearer = bearerOf(headers);
   const theirs = headers["xi-api-key"];
   return bearer ?? (typeof theirs === "string" && theirs !== "" ? theirs : undefined);
 }

@@ -25,6 +25,7 @@ export function soundHeaders(speech: Speech): HeaderList {
     "mynah-voice",
     headerSafe(speech.voice),
   ];
+  if (speech.ignored !== undefined) list.push("mynah-ignored", speech.ignored.join(", "));
   if (speech.whole !== undefined) list.push("mynah-duration-ms", String(Math.round(speech.whole.durationMs)));
   return list;
 }

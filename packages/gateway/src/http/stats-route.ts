@@ -17,7 +17,7 @@ const RedisState = Type.Enum(["connecting", "up", "down"]);
 
 const OrNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Ms = OrNull(Type.Number());
-const Engine = Type.Object({
+export const EngineBody = Type.Object({
   name: Type.String(),
   state: Type.Enum(["closed", "open", "half-open", "off"]),
   retryInMs: Count,
@@ -40,7 +40,7 @@ const StatsBody = Type.Object({
   sockets: Type.Object({ open: Count, utterances: Count }),
   memory: Type.Object({ entries: Count, bytes: Count, maxBytes: Count }),
   /** In the order of preference; each as `EngineStats` of the protocol. */
-  engines: Type.Array(Engine),
+  engines: Type.Array(EngineBody),
   allServers: Type.Optional(
     Type.Object({
       requests: Requests,

@@ -1,5 +1,6 @@
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { StoredSpeech, SynthesisChunk, SynthesisRequest } from "../core/ports.ts";
+import type { ToldSetting } from "../core/speech-settings.ts";
 import type { CachePolicy } from "../core/utterance.ts";
 import type { FlightTiming } from "./segment-cache.ts";
 import type { SegmentRequest } from "./stored-segments.ts";
@@ -12,10 +13,16 @@ export type Segment = {
   readonly policy: CachePolicy;
   /** Who takes turns in an engine's line. */
   readonly tenant?: string;
+  /** Names under which it can be purged. */
+  readonly tags?: readonly string[];
+  /** Default: interactive. */
+  readonly priority?: "interactive" | "warming";
   /** Best first; never empty. */
   readonly candidates: readonly Candidate[];
   /** What each candidate would be asked; the same objects each time a text is planned, so that keys are made once. */
   readonly requests: readonly SynthesisRequest[];
+  /** What the caller asked that only an engine can do; what a request lacks of it, its engine cannot be told. */
+  readonly told?: readonly ToldSetting[];
 };
 
 /** A segment that is being said, or was: its first audio is here. */
@@ -23,6 +30,8 @@ export type SpokenSegment = {
   readonly engine: string;
   readonly voice: string;
   readonly characters: number;
+  /** What the caller asked and the engine cannot be told; another one could have been, and failed. */
+  readonly ignored?: readonly ToldSetting[];
 } & (
   | { readonly outcome: "hit" | "stale"; readonly stored: StoredSpeech }
   | {
@@ -32,23 +41,39 @@ export type SpokenSegment = {
     }
 );
 
+const NONE: readonly ToldSetting[] = [];
+
 export function spokenBy(
-  { candidates, text }: Segment,
+  segment: Segment,
   at: number,
-): { readonly engine: string; readonly voice: string; readonly characters: number } {
-  const { engine, voice } = candidates[at]!;
-  return { engine: engine.name, voice, characters: text.length };
+): Pick<SpokenSegment, "engine" | "voice" | "characters" | "ignored"> {
+  const { engine, voice } = segment.candidates[at]!;
+  const ignored = ignoredBy(segment, at);
+  return { engine: engine.name, voice, characters: segment.text.length, ...(ignored.length > 0 && { ignored }) };
+}
+
+/** Of what was asked, that which the candidate's engine cannot be told. */
+export function ignoredBy({ told = NONE, requests }: Segment, at: number): readonly ToldSetting[] {
+  return told.length === 0 ? told : told.filter((setting) => requests[at]![setting] === undefined);
 }
 
 /** The same as a hit. */
-export function storedHit({ candidates, text }: Segment, at: number, stored: StoredSpeech): SpokenSegment {
-  const { engine, voice } = candidates[at]!;
-  return { engine: engine.name, voice, characters: text.length, outcome: "hit", stored };
+export function storedHit(segment: Segment, at: number, stored: StoredSpeech): SpokenSegment {
+  if (ignoredBy(segment, at).length > 0) return { ...spokenBy(segment, at), outcome: "hit", stored };
+  const { engine, voice } = segment.candidates[at]!;
+  return { engine: engine.name, voice, characters: segment.text.length, outcome: "hit", stored };
 }
 
 /** What is asked of the cache, and of the candidate's engine if it comes to that. */
-export function segmentRequest({ candidates, requests, policy, tenant }: Segment, at: number): SegmentRequest {
+export function segmentRequest(segment: Segment, at: number): SegmentRequest {
+  const { candidates, requests, policy, tenant, tags, priority } = segment;
   const { engine } = candidates[at]!;
   const request = requests[at]!;
-  return tenant === undefined ? { engine, request, policy } : { engine, request, policy, tenant };
+  if (tenant !== undefined && tags === undefined && priority === undefined) return { engine, request, policy, tenant };
+  return {
+    ...{ engine, request, policy },
+    ...(tenant !== undefined && { tenant }),
+    ...(tags !== undefined && { tags }),
+    ...(priority !== undefined && { priority }),
+  };
 }

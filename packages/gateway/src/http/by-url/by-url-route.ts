@@ -15,6 +15,7 @@ import { type HeaderList, listOf, recordOf } from "../header-list.ts";
 import { audioContent, errorResponses } from "../schemas.ts";
 import { sendChunks, takenOver } from "../send-speech.ts";
 import { soundHeaders, speechHeaders } from "../speech-headers.ts";
+import { tagsOf } from "../tags.ts";
 import { ByUrlQuery, utteranceOf } from "./by-url-query.ts";
 import { beginsAtStart, parseRange, resolveRange } from "./byte-range.ts";
 
@@ -55,6 +56,7 @@ export function byUrlRoute(app: FastifyInstance, deps: ByUrlRouteDeps): void {
         {
           ...utteranceOf(request.query, deps.formats),
           ...subjectFields(request, undefined),
+          ...tagsOf(request),
           cache: policyOf(request),
         },
         // One play of an audio element is several requests; those that only go on with it are not counted if it is stored.

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { type Static, Type } from "typebox";
 import { AUDIO_FORMAT_NAMES, type AudioFormat, type AudioFormatName } from "../../core/audio-format.ts";
+import { MAX_INSTRUCTIONS_CHARS, MAX_STYLE_CHARS, SETTING_RANGES } from "../../core/speech-settings.ts";
 import type { Utterance } from "../../core/utterance.ts";
 import type { Speak } from "../../speech/speak.ts";
 import { admittedOrThrow } from "../admitted.ts";
@@ -11,7 +12,13 @@ import { listOf, recordOf } from "../header-list.ts";
 import { audioContent, errorResponses } from "../schemas.ts";
 import { sendChunks, sendSpeech } from "../send-speech.ts";
 import { speechHeaders } from "../speech-headers.ts";
+import { TagField, tagsOf } from "../tags.ts";
 import { sseEvents } from "./sse.ts";
+
+function factor(name: "speed" | "pitch" | "volume", description: string) {
+  const { min: minimum, max: maximum } = SETTING_RANGES[name];
+  return Type.Number({ minimum, maximum, default: 1, description });
+}
 
 /** OpenAI's fields, then ours. No others: a setting that would not be heard is refused, not ignored. */
 export const SpeechBody = Type.Object(
@@ -33,7 +40,7 @@ export const SpeechBody = Type.Object(
       },
     ),
     instructions: Type.Optional(
-      Type.String({ maxLength: 4096, description: "How to speak, for engines that can be told." }),
+      Type.String({ maxLength: MAX_INSTRUCTIONS_CHARS, description: "How to speak, for engines that can be told." }),
     ),
     response_format: Type.Optional(
       Type.Enum([...AUDIO_FORMAT_NAMES], {
@@ -41,7 +48,7 @@ export const SpeechBody = Type.Object(
         description: "pcm is 24 kHz signed 16-bit little-endian mono without a header; opus comes in Ogg, aac in ADTS.",
       }),
     ),
-    speed: Type.Optional(Type.Number({ minimum: 0.25, maximum: 4, default: 1 })),
+    speed: Type.Optional(factor("speed", "1 is the voice's own.")),
     stream_format: Type.Optional(Type.Enum(["audio", "sse"], { default: "audio" })),
     user: Type.Optional(
       Type.String({
@@ -50,12 +57,20 @@ export const SpeechBody = Type.Object(
         description: "The end user this is said for; limits count per user.",
       }),
     ),
-    pitch: Type.Optional(
-      Type.Number({
-        minimum: 0.5,
-        maximum: 2,
-        default: 1,
-        description: "1 is the voice's own, 2 an octave higher. Not OpenAI's.",
+    pitch: Type.Optional(factor("pitch", "1 is the voice's own, 2 an octave higher. Not OpenAI's.")),
+    volume: Type.Optional(factor("volume", "1 is the voice's own, 2 is 6 dB louder. Not OpenAI's.")),
+    style: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: MAX_STYLE_CHARS,
+        description: "One of the voice's `styles` in GET /v1/audio/voices. Not OpenAI's.",
+      }),
+    ),
+    seed: Type.Optional(
+      Type.Integer({
+        minimum: SETTING_RANGES.seed.min,
+        maximum: SETTING_RANGES.seed.max,
+        description: "For engines that draw lots: the same seed, the same audio. Not OpenAI's.",
       }),
     ),
     language: Type.Optional(
@@ -65,6 +80,7 @@ export const SpeechBody = Type.Object(
         description: "BCP-47. Not OpenAI's.",
       }),
     ),
+    tag: Type.Optional(TagField),
   },
   { additionalProperties: false },
 );
@@ -87,12 +103,10 @@ export function speechRoute(app: FastifyInstance, { speak, formats, slowReaderTi
   };
   app.post<{ Body: SpeechBody }>("/v1/audio/speech", { schema }, async (request, reply) => {
     const signal = abortedWhenClientLeaves(reply.raw);
-    const utterance = utteranceOf(
-      request.body,
-      formats,
-      cachePolicyOf(request.headers["cache-control"]),
-      subjectFields(request, request.body.user),
-    );
+    const utterance = utteranceOf(request.body, formats, cachePolicyOf(request.headers["cache-control"]), {
+      ...subjectFields(request, request.body.user),
+      ...tagsOf(request, request.body.tag),
+    });
     const speech = admittedOrThrow(await speak(utterance, { signal, requestId: request.id }), reply);
     const options = { signal, slowReaderTimeoutMs };
     if (request.body.stream_format !== "sse") return sendSpeech(reply, speech, options);
@@ -110,7 +124,7 @@ export function utteranceOf(
   body: SpeechBody,
   formats: SpeechRouteDeps["formats"],
   cache: Utterance["cache"],
-  who: Pick<Utterance, "subject" | "tenant" | "plan">,
+  who: Pick<Utterance, "subject" | "tenant" | "plan" | "tags">,
 ): Utterance {
   return {
     text: body.input,
@@ -118,10 +132,13 @@ export function utteranceOf(
     model: body.model,
     speed: body.speed ?? 1,
     pitch: body.pitch ?? 1,
+    volume: body.volume ?? 1,
     format: formats[body.response_format ?? "mp3"],
     cache,
     ...who,
     ...(body.language !== undefined && { language: body.language }),
     ...(body.instructions && { instructions: body.instructions }),
+    ...(body.style !== undefined && { style: body.style }),
+    ...(body.seed !== undefined && { seed: body.seed }),
   };
 }
