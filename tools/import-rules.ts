@@ -36,11 +36,7 @@ const OWNED: Record<string, string | readonly string[]> = {
   "lru-cache": "stores",
   yaml: "config",
   jose: "identity",
-<<<<<<< HEAD
-=======
   "@fastify/proxy-addr": "http",
-  "prom-client": "observe",
->>>>>>> main
   ws: ["ws", "engines"],
 };
 /** Files outside any room: composition roots and entry points, which may import everything. Nobody imports them but each other and cli/. */
