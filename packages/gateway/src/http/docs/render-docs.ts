@@ -122,7 +122,7 @@ function answer([status, { description = "", content = {} }]: [
 ]): string {
   const types = Object.keys(content).map((type) => `<code>${escaped(type)}</code>`);
   const schema = content["application/json"]?.schema;
-  const fields = schema === undefined || !/^2/.test(status) ? [] : fieldsOf(schema);
+  const fields = schema === undefined || !status.startsWith("2") ? [] : fieldsOf(schema);
   return `<dt>${status}</dt><dd>${marked(description === "Default Response" ? "" : description)} ${types.join(" ")}${
     fields.length === 0 ? "" : `<details><summary>Fields</summary>${table("", fields)}</details>`
   }</dd>`;
@@ -144,8 +144,8 @@ function curl({ method, path, operation }: Route, body: Schema | undefined): str
   const { parameters = [] } = operation;
   const query = parameters
     .filter((parameter) => parameter.in === "query" && parameter.required === true)
-    .map(({ name }) => `${name}=${encodeURIComponent(String(EXAMPLES[name] ?? "…"))}`);
-  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(EXAMPLES[name] ?? name.toUpperCase()));
+    .map(({ name }) => `${name}=${encodeURIComponent(exampleText(name, "…"))}`);
+  const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => exampleText(name, name.toUpperCase()));
   const url = `http://127.0.0.1:8080${filled}${query.length === 0 ? "" : `?${query.join("&")}`}`;
   const lines = [`curl ${method === "GET" ? "" : `-X ${method} `}'${url}'`];
   if (tagOf({ id: "", method, path, operation }) === "admin") lines.push(`-H "authorization: Bearer $ADMIN_KEY"`);
@@ -154,6 +154,11 @@ function curl({ method, path, operation }: Route, body: Schema | undefined): str
   }
   if (makesAudio(operation)) lines.push("-o speech.mp3");
   return lines.join(" \\\n  ");
+}
+
+function exampleText(name: string, otherwise: string): string {
+  const example = EXAMPLES[name];
+  return typeof example === "string" ? example : otherwise;
 }
 
 function makesAudio({ responses = {} }: Operation): boolean {
