@@ -16,6 +16,7 @@ import { authenticate } from "./http/auth.ts";
 import { byUrlRoute } from "./http/by-url/by-url-route.ts";
 import { linkIdentity, linksRoute } from "./http/by-url/links-route.ts";
 import { catalogueRoutes } from "./http/catalogue-routes.ts";
+import { deepgramSpeakRoute } from "./http/deepgram/speak-route.ts";
 import { healthRoutes } from "./http/health-routes.ts";
 import { metricsRoute } from "./http/metrics-route.ts";
 import { speechRoute } from "./http/openai/speech-route.ts";
@@ -77,6 +78,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   authenticate(app, { authenticator: access.authenticator, linkIdentity: linkIdentity(tokens) });
   speechRoute(app, { speak: speech.speak, formats, slowReaderTimeoutMs });
   subtitlesRoute(app, { speak: speech.speak, formats });
+  deepgramSpeakRoute(app, { speak: speech.speak, voices, slowReaderTimeoutMs });
   byUrlRoute(app, {
     ...{ speak: speech.speak, joiner: speech.joiner, formats, clock, slowReaderTimeoutMs },
     maxAgeSeconds: config.audioMaxAgeSeconds,
