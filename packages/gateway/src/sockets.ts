@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { Access } from "./access.ts";
 import type { SpeechSystem } from "./compose.ts";
 import type { Config } from "./config/config.ts";
+import type { ClientAddress } from "./http/client-address.ts";
 import { VERSION } from "./version.ts";
 import { deepgramSocket } from "./ws/deepgram/socket.ts";
 import { SocketServer } from "./ws/socket-server.ts";
@@ -12,7 +13,7 @@ export function openSockets(
   config: Config,
   { speak, converse, formats, clock, limits, events, voices }: SpeechSystem,
   { authenticator, tokens }: Access,
-  log: Logger,
+  { log, addressOf }: { readonly log: Logger; readonly addressOf: ClientAddress },
 ): SocketServer {
   const onDefect = (error: unknown, requestId: string): void => log.error({ err: error, requestId }, "socket failed");
   const deps = {
@@ -36,6 +37,7 @@ export function openSockets(
     maxMessageBytes: config.maxBodyBytes,
     maxSockets: config.socketMax,
     maxPerAddress: config.socketMaxPerAddress,
+    addressOf,
     onRefused: (error, requestId, route) =>
       events.emit("error.answered", { requestId, route, code: error.code, error }),
     onDefect,
