@@ -29,7 +29,8 @@ describe("Cartesia's stand-in, spoken to by the official client", () => {
     for await (const event of await client().tts.generateSSE({ ...request, add_timestamps: true })) {
       if (event.type === "chunk") pieces.push(Buffer.from(event.data, "base64"));
       if (event.type === "timestamps")
-        event.word_timestamps?.words.forEach((word, at) => words.push([word, event.word_timestamps!.start[at]!]));
+        for (const [at, word] of event.word_timestamps!.words.entries())
+          words.push([word, event.word_timestamps!.start[at]!]);
       if (event.type === "done") ({ done } = event);
     }
     expect(Buffer.concat(pieces).equals(Buffer.from(whole))).toBe(true);
