@@ -26,6 +26,7 @@ const ROOMS: Record<string, readonly string[]> = {
   identity: ["core", "redis"],
   http: ["core", "speech", "identity"],
   ws: ["core", "speech", "identity", "http"],
+  wyoming: ["core", "speech"], // plain TCP beside HTTP: nothing of http/ or of identity/ is of use to it
 };
 /** Vendor packages that only these rooms may touch: they are what its port hides. */
 const OWNED: Record<string, string | readonly string[]> = {
@@ -35,7 +36,7 @@ const OWNED: Record<string, string | readonly string[]> = {
   "lru-cache": "stores",
   yaml: "config",
   jose: "identity",
-  "prom-client": "observe",
+  "@fastify/proxy-addr": "http",
   ws: ["ws", "engines"],
 };
 /** Files outside any room: composition roots and entry points, which may import everything. Nobody imports them but each other and cli/. */
@@ -55,6 +56,7 @@ const ROOTS = new Set([
   "tts-manager.ts",
   "start-block.ts",
   "version.ts",
+  "wyoming.ts",
 ]);
 const ANYBODYS = new Set(["version.ts"]);
 

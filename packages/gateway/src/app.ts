@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
 import { type Logger, pino } from "pino";
-import { openAccess } from "./access.ts";
+import { openAccess, openTrust } from "./access.ts";
 import { composeSpeech, type Overrides, type SpeechSystem } from "./compose.ts";
 import { openAdministration } from "./compose-admin.ts";
 import { openMetrics } from "./compose-metrics.ts";
@@ -16,6 +16,8 @@ import { authenticate } from "./http/auth.ts";
 import { byUrlRoute } from "./http/by-url/by-url-route.ts";
 import { linkIdentity, linksRoute } from "./http/by-url/links-route.ts";
 import { catalogueRoutes } from "./http/catalogue-routes.ts";
+import { clientAddress } from "./http/client-address.ts";
+import { docsRoute } from "./http/docs/docs-route.ts";
 import { healthRoutes } from "./http/health-routes.ts";
 import { metricsRoute } from "./http/metrics-route.ts";
 import { speechRoute } from "./http/openai/speech-route.ts";
@@ -26,20 +28,25 @@ import { statsRoute } from "./http/stats-route.ts";
 import { subtitlesRoute } from "./http/subtitles-route.ts";
 import { openSockets } from "./sockets.ts";
 import { VERSION } from "./version.ts";
+import { openWyoming } from "./wyoming.ts";
 
 export type GatewayOverrides = Overrides & { readonly logger?: Logger; readonly pageDirectory?: string };
 
 export type Gateway = {
   readonly speech: SpeechSystem;
   /** Starts to answer. Defaults are the config's. */
-  listen(options?: {
-    readonly port?: number;
-    readonly host?: string;
-  }): Promise<{ readonly url: string; readonly port: number }>;
+  listen(options?: { readonly port?: number; readonly host?: string }): Promise<Listening>;
   /** A request without a socket, for tests. */
   inject(options: InjectOptions): Promise<LightMyRequestResponse>;
   /** Refuses new work, lets running answers finish within `graceMs` (default: the config's), then cuts them. */
   close(options?: { readonly graceMs?: number }): Promise<void>;
+};
+
+export type Listening = {
+  readonly url: string;
+  readonly port: number;
+  /** Where Wyoming is spoken, if it is. */
+  readonly wyoming?: { readonly host: string; readonly port: number };
 };
 
 export const PAGE_DIRECTORY = fileURLToPath(new URL("../../web/dist/", import.meta.url));
@@ -48,21 +55,25 @@ export const PAGE_DIRECTORY = fileURLToPath(new URL("../../web/dist/", import.me
 export async function createGateway(input: ConfigInput = {}, overrides: GatewayOverrides = {}): Promise<Gateway> {
   const config = resolveConfig(input);
   const logger = overrides.logger ?? pino({ level: "silent" });
+  const trustsProxy = openTrust(config);
   const speech = await composeSpeech(config, logger, overrides);
   const { maxBodyBytes, requestTimeoutMs, maxConnections, slowReaderTimeoutMs } = config;
   const access = await openAccess(config, speech, logger);
-  const sockets = openSockets(config, speech, access, logger);
+  const sockets = openSockets(config, speech, access, { log: logger, addressOf: clientAddress(trustsProxy) });
   const app = await createServer({
     logger,
     version: VERSION,
     maxBodyBytes,
     requestTimeoutMs,
     maxConnections,
+    trustsProxy,
     upgrades: (request) => sockets.handles(request),
     onError: (answered) => speech.events.emit("error.answered", answered),
   });
+  const wyoming = openWyoming(config, speech, logger);
+  const parts = () => ({ ...speech.parts(), ...wyoming?.parts() });
   let boundTo = config.host;
-  const metrics = openMetrics({ speech, access, sockets, host: () => boundTo });
+  const metrics = openMetrics({ speech, access, sockets, wyoming, parts, host: () => boundTo });
   let stopping = false;
 
   const { formats, voices, clock } = speech;
@@ -79,8 +90,10 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
     maxTtlSeconds: config.linkMaxTtlSeconds,
   });
   catalogueRoutes(app, { voices: speech.voices, startedAtMs: speech.clock.now() });
-  healthRoutes(app, { readiness: () => ({ stopping, parts: speech.parts() }) });
-  statsRoute(app, { stats: () => ({ ...speech.stats(), sockets: sockets.counts }) });
+  healthRoutes(app, { readiness: () => ({ stopping, parts: parts() }) });
+  statsRoute(app, {
+    stats: () => ({ ...speech.stats(), sockets: sockets.counts, ...(wyoming && { wyoming: wyoming.counts }) }),
+  });
   if (metrics !== undefined) metricsRoute(app, metrics);
   socketRoutes(app, { tokens });
   sockets.attach(app.server);
@@ -91,6 +104,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   jobRoutes(app, administrators);
   engineRoutes(app, administrators);
   configRoute(app, administrators);
+  docsRoute(app);
   pageRoutes(app, { directory: overrides.pageDirectory ?? PAGE_DIRECTORY });
 
   return {
@@ -100,12 +114,17 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
       boundTo = host;
       const url = await app.listen({ port, host });
       const address = app.server.address();
-      return { url, port: typeof address === "object" && address !== null ? address.port : port };
+      const at = await wyoming?.listen();
+      return {
+        url,
+        port: typeof address === "object" && address !== null ? address.port : port,
+        ...(at !== undefined && { wyoming: at }),
+      };
     },
     inject: (options) => app.inject(options),
     async close({ graceMs = config.shutdownGraceMs } = {}) {
       stopping = true;
-      await Promise.all([closeServer(app, graceMs), sockets.close({ graceMs })]);
+      await Promise.all([closeServer(app, graceMs), sockets.close({ graceMs }), wyoming?.close({ graceMs })]);
       metrics?.close();
       access.close();
       await administration.close();

@@ -3,6 +3,7 @@ import type { SpeechSystem } from "./compose.ts";
 import type { MetricsRouteDeps } from "./http/metrics-route.ts";
 import { MetricsAccess } from "./identity/metrics-access.ts";
 import { WINDOW_NAMES } from "./limits/plans.ts";
+import { EXPOSITION_TYPE, exposition } from "./observe/exposition.ts";
 import { Metrics } from "./observe/metrics.ts";
 import type { StateNow } from "./observe/state-samples.ts";
 import { VERSION } from "./version.ts";
@@ -11,13 +12,16 @@ export type MetricsContext = {
   readonly speech: SpeechSystem;
   readonly access: Access;
   readonly sockets: { readonly counts: StateNow["sockets"] };
+  /** Undefined: it is not spoken. */
+  readonly wyoming: { readonly counts: StateNow["sockets"] } | undefined;
+  readonly parts: () => StateNow["parts"];
   /** The address that is listened on. */
   readonly host: () => string;
 };
 
 /** Metrics, and who may read them; undefined: METRICS_ENABLED=false. */
 export function openMetrics(context: MetricsContext): (MetricsRouteDeps & { close(): void }) | undefined {
-  const { speech, access, sockets, host } = context;
+  const { speech, access, sockets, wyoming, parts, host } = context;
   const { config, events, clock } = speech;
   if (!config.metricsEnabled) return undefined;
   const metrics = new Metrics({
@@ -32,8 +36,9 @@ export function openMetrics(context: MetricsContext): (MetricsRouteDeps & { clos
       ...speech.stats(),
       version: VERSION,
       engines: speech.engineStates.stats,
-      parts: speech.parts(),
+      parts: parts(),
       sockets: sockets.counts,
+      ...(wyoming && { wyoming: wyoming.counts }),
     }),
   });
   const { authenticator } = access;
@@ -42,5 +47,9 @@ export function openMetrics(context: MetricsContext): (MetricsRouteDeps & { clos
     metricsKey: config.metricsKey,
     isLocal: () => isLoopback(host()),
   });
-  return { metrics, check: (credential, options) => scrapers.check(credential, options), close: () => metrics.close() };
+  return {
+    metrics: { contentType: EXPOSITION_TYPE, text: async () => exposition(metrics.samples()) },
+    check: (credential, options) => scrapers.check(credential, options),
+    close: () => metrics.close(),
+  };
 }

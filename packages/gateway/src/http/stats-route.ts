@@ -38,6 +38,8 @@ const StatsBody = Type.Object({
   syntheses: Type.Object({ started: Count, finished: Count, failed: Count, running: Count }),
   saved: Saved,
   sockets: Type.Object({ open: Count, utterances: Count }),
+  /** Where Wyoming is spoken. */
+  wyoming: Type.Optional(Type.Object({ open: Count, utterances: Count })),
   memory: Type.Object({ entries: Count, bytes: Count, maxBytes: Count }),
   /** In the order of preference; each as `EngineStats` of the protocol. */
   engines: Type.Array(EngineBody),
@@ -62,7 +64,7 @@ const StatsBody = Type.Object({
 });
 export type StatsBody = Static<typeof StatsBody>;
 /** All of it but what the way in adds. */
-export type SpeechStats = Omit<StatsBody, "sockets">;
+export type SpeechStats = Omit<StatsBody, "sockets" | "wyoming">;
 
 /** GET /v1/stats: this server's counters since it started; with Redis those of all servers since ever, seconds old. */
 export function statsRoute(app: FastifyInstance, { stats }: { stats: () => StatsBody }): void {
