@@ -18,6 +18,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const has = (shell: string): boolean => spawnSync(shell, ["-c", "true"]).status === 0;
 
+const linesOf = (shell: string, args: readonly string[]): string[] =>
+  execFileSync(shell, args, { encoding: "utf8" }).split("\n");
+
 /** What is offered for the last of these words, by a command line and its completions in order. */
 const EXPECTED: readonly (readonly [line: string, offered: string])[] = [
   ["mynah ke", "keys"],
@@ -44,7 +47,7 @@ ${EXPECTED.map(
 ).join("\n")}
 ask mynah say -o ''
 complete -p mynah`;
-    const lines = execFileSync("bash", ["--norc", "-c", script], { encoding: "utf8" }).split("\n");
+    const lines = linesOf("bash", ["--norc", "-c", script]);
     expect(lines.slice(0, EXPECTED.length).map((line) => line.trim())).toEqual(EXPECTED.map(([, offered]) => offered));
     expect(lines.slice(EXPECTED.length).map((line) => line.trim())).toEqual([
       "",
@@ -55,7 +58,7 @@ complete -p mynah`;
 
   it.skipIf(!has("fish"))("completes the same in fish (skipped where there is none)", () => {
     const script = `source ${join(folder, "fish")}\n${EXPECTED.map(([line]) => `complete -C '${line}' | string split -f1 \\t | sort | string join ' '`).join("\n")}\ntrue`;
-    const lines = execFileSync("fish", ["--no-config", "-c", script], { encoding: "utf8" }).split("\n");
+    const lines = linesOf("fish", ["--no-config", "-c", script]);
     expect(lines.slice(0, EXPECTED.length)).toEqual(EXPECTED.map(([, offered]) => offered));
   });
 
@@ -70,7 +73,7 @@ ${EXPECTED.map(
       .map((word) => `'${word}'`)
       .join(" ")}`,
 ).join("\n")}`;
-    const lines = execFileSync("zsh", ["-f", "-c", script], { encoding: "utf8" }).split("\n");
+    const lines = linesOf("zsh", ["-f", "-c", script]);
     expect(lines.slice(0, EXPECTED.length).map((line) => line.trim())).toEqual(EXPECTED.map(([, offered]) => offered));
   });
 });
