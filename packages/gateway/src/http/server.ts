@@ -120,7 +120,7 @@ function notFound(app: FastifyInstance, method: string, url: string): SpeechErro
   );
   if (others.length > 0)
     return new SpeechError("method_not_allowed", `${path} answers to ${others.join(", ")}, not to ${method}`);
-  return new SpeechError("not_found", `there is no route ${method} ${path}; GET /openapi.json lists them`);
+  return new SpeechError("not_found", `there is no route ${method} ${path}; GET /docs lists them`);
 }
 
 /**
