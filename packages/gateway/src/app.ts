@@ -50,7 +50,7 @@ export type Listening = {
   readonly wyoming?: { readonly host: string; readonly port: number };
 };
 
-const PAGE_DIRECTORY = fileURLToPath(new URL("../../web/dist/", import.meta.url));
+export const PAGE_DIRECTORY = fileURLToPath(new URL("../../web/dist/", import.meta.url));
 
 /** A whole gateway from its configuration. Logs nothing unless given a logger. */
 export async function createGateway(input: ConfigInput = {}, overrides: GatewayOverrides = {}): Promise<Gateway> {
