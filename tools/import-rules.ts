@@ -42,6 +42,7 @@ const ROOTS = new Set([
   "access.ts",
   "app.ts",
   "compose.ts",
+  "compose-dashboard.ts",
   "compose-engines.ts",
   "compose-metrics.ts",
   "compose-redis.ts",

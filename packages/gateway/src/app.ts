@@ -3,6 +3,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fas
 import { type Logger, pino } from "pino";
 import { openAccess } from "./access.ts";
 import { composeSpeech, type Overrides, type SpeechSystem } from "./compose.ts";
+import { openDashboard } from "./compose-dashboard.ts";
 import { openMetrics } from "./compose-metrics.ts";
 import type { ConfigInput } from "./config/config.ts";
 import { resolveConfig } from "./config/load.ts";
@@ -17,6 +18,7 @@ import { speechRoute } from "./http/openai/speech-route.ts";
 import { pageRoutes } from "./http/page-routes.ts";
 import { createServer } from "./http/server.ts";
 import { socketRoutes } from "./http/socket-routes.ts";
+import { statsHistoryRoutes } from "./http/stats-history-routes.ts";
 import { statsRoute } from "./http/stats-route.ts";
 import { subtitlesRoute } from "./http/subtitles-route.ts";
 import { openSockets } from "./sockets.ts";
@@ -59,6 +61,8 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   const sockets = openSockets(config, speech, access, logger);
   let boundTo = config.host;
   const metrics = openMetrics({ speech, access, sockets, host: () => boundTo });
+  const stats = () => ({ ...speech.stats(), sockets: sockets.counts });
+  const dashboard = openDashboard({ speech, stats });
   let stopping = false;
 
   const { formats, voices, clock } = speech;
@@ -76,7 +80,8 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   });
   catalogueRoutes(app, { voices: speech.voices, startedAtMs: speech.clock.now() });
   healthRoutes(app, { readiness: () => ({ stopping, parts: speech.parts() }) });
-  statsRoute(app, { stats: () => ({ ...speech.stats(), sockets: sockets.counts }) });
+  statsRoute(app, { stats });
+  statsHistoryRoutes(app, dashboard);
   if (metrics !== undefined) metricsRoute(app, metrics);
   socketRoutes(app, { tokens });
   sockets.attach(app.server);
@@ -95,6 +100,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
     inject: (options) => app.inject(options),
     async close({ graceMs = config.shutdownGraceMs } = {}) {
       stopping = true;
+      dashboard.close();
       await Promise.all([closeServer(app, graceMs), sockets.close({ graceMs })]);
       metrics?.close();
       access.close();
