@@ -1,0 +1,1 @@
+export function admin() { return { show() {}, hide() {} }; }
