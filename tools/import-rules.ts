@@ -21,10 +21,12 @@ const ROOMS: Record<string, readonly string[]> = {
   stores: ["core", "redis"],
   limits: ["core", "redis"],
   observe: ["core"],
+  admin: ["core", "redis", "speech"],
   config: [],
   identity: ["core", "redis"],
   http: ["core", "speech", "identity"],
   ws: ["core", "speech", "identity", "http"],
+  wyoming: ["core", "speech"], // plain TCP beside HTTP: nothing of http/ or of identity/ is of use to it
 };
 /** Vendor packages that only these rooms may touch: they are what its port hides. */
 const OWNED: Record<string, string | readonly string[]> = {
@@ -34,6 +36,7 @@ const OWNED: Record<string, string | readonly string[]> = {
   "lru-cache": "stores",
   yaml: "config",
   jose: "identity",
+  "@fastify/proxy-addr": "http",
   "prom-client": "observe",
   ws: ["ws", "engines"],
 };
@@ -42,6 +45,7 @@ const ROOTS = new Set([
   "access.ts",
   "app.ts",
   "compose.ts",
+  "compose-admin.ts",
   "compose-dashboard.ts",
   "compose-engines.ts",
   "compose-metrics.ts",
@@ -54,6 +58,7 @@ const ROOTS = new Set([
   "tts-manager.ts",
   "start-block.ts",
   "version.ts",
+  "wyoming.ts",
 ]);
 const ANYBODYS = new Set(["version.ts"]);
 

@@ -5,14 +5,16 @@ import type { StatsHistoryDeps } from "./http/stats-history-routes.ts";
 import { History } from "./observe/history/history.ts";
 
 export type DashboardContext = {
-  readonly speech: Pick<SpeechSystem, "events" | "clock" | "engineStates" | "parts">;
+  readonly speech: Pick<SpeechSystem, "events" | "clock" | "engineStates">;
   /** As GET /v1/stats tells them. */
   readonly stats: () => GatewayStats;
+  /** As GET /readyz tells them. */
+  readonly parts: () => StatsTick["parts"];
 };
 
 /** What the page's dashboard shows: a history that is kept always, and a stream of it while somebody looks. */
-export function openDashboard({ speech, stats }: DashboardContext): StatsHistoryDeps & { close(): void } {
-  const { events, clock, engineStates, parts } = speech;
+export function openDashboard({ speech, stats, parts }: DashboardContext): StatsHistoryDeps & { close(): void } {
+  const { events, clock, engineStates } = speech;
   const viewers = new LiveViewers({ clock });
   const refusals: Record<string, number> = {};
   events.on("speech.refused", ({ window }) => {
@@ -20,7 +22,7 @@ export function openDashboard({ speech, stats }: DashboardContext): StatsHistory
   });
   const tick = (points: StatsTick["points"], atMs: number): StatsTick => ({
     ...{ atMs, points, stats: stats(), refusals },
-    parts: { ...parts() },
+    parts: parts(),
   });
   const history = new History({
     events,

@@ -41,7 +41,7 @@ export type StatsTick = {
   points: { [Range in HistoryRange]?: HistoryPoint };
   stats: GatewayStats;
   /** As `GET /readyz` tells them. */
-  parts: Record<string, { status: "ok" | "degraded" | "off"; detail: string }>;
+  parts: Readonly<Record<string, { readonly status: "ok" | "degraded" | "off"; readonly detail: string }>>;
   /** Refusals since the start, by the window that was used up. */
   refusals: Record<string, number>;
 };

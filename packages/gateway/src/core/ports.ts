@@ -1,6 +1,8 @@
 import type { AudioFormat } from "./audio-format.ts";
 import type { CacheKey } from "./cache-key.ts";
+import type { EntryMatch, PurgeProgress } from "./entry-match.ts";
 import type { Allowance, Cost, Decision, Refusal, Subject, WindowState } from "./quota.ts";
+import type { SoundShape } from "./sound-shape.ts";
 import type { FactorRange, SpeechSettings } from "./speech-settings.ts";
 import type { Voice } from "./voice.ts";
 
@@ -108,6 +110,8 @@ export type SpeechMetadata = {
   /** 0: encoded from the engine's own output; 1: made from another cached format. A copy of a copy is never made. */
   readonly generation: 0 | 1;
   readonly words?: readonly WordPlace[];
+  /** Names under which it can be purged: of the requests that it was made for or that heard it. */
+  readonly tags?: readonly string[];
 };
 
 export type StoredSpeech = { readonly metadata: SpeechMetadata; readonly audio: Uint8Array };
@@ -127,6 +131,19 @@ export interface AudioStore {
   has(keys: readonly CacheKey[], options: CallOptions): Promise<boolean[]>;
   /** True if it was there. */
   delete(key: CacheKey, options: CallOptions): Promise<boolean>;
+  /**
+   * Puts the same audio with other metadata in the place of an entry that `get` gave; nothing if it has been purged
+   * or pushed out meanwhile.
+   */
+  retag(key: CacheKey, speech: StoredSpeech, options: CallOptions & { readonly ttlMs: number }): Promise<void>;
+  /**
+   * Removes every entry that fits, walking through all of them in small steps: for administrators, never on a request's
+   * path. Gives the number. What is stored while it runs may stay.
+   */
+  purge(
+    match: EntryMatch,
+    options: CallOptions & { readonly onProgress?: (progress: PurgeProgress) => void },
+  ): Promise<number>;
   /** Removes every entry of ours. */
   clear(options: CallOptions): Promise<void>;
   close(): Promise<void>;
@@ -141,12 +158,12 @@ export type AudioInspection = {
 
 /** Makes audio in one format from audio in another; each result is a complete stream of its own. */
 export interface Transcoder {
-  /** Output follows input as it comes. Throws `transcode_failed` for input that does not decode. */
+  /** Output follows input as it comes, shaped if it is to be. Throws `transcode_failed` for input that does not decode. */
   transcode(
     audio: AsyncIterable<Uint8Array>,
     from: AudioFormat,
     to: AudioFormat,
-    options: CallOptions,
+    options: CallOptions & { readonly shape?: SoundShape },
   ): AsyncIterable<Uint8Array>;
   /** Listens to all of it. Throws `transcode_failed` for bytes that do not decode to at least one sample. */
   inspect(audio: Uint8Array, format: AudioFormat, options: CallOptions): Promise<AudioInspection>;

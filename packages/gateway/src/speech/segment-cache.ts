@@ -3,12 +3,13 @@ import { type AudioFormat, sameFormat } from "../core/audio-format.ts";
 import type { CacheKey } from "../core/cache-key.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, StoredSpeech, SynthesisChunk } from "../core/ports.ts";
+import { dividedRequest } from "./divided-request.ts";
 import type { EngineCall } from "./engine-call.ts";
 import type { SharedFlights } from "./flight.ts";
 import { nearlyDone } from "./nearly-done.ts";
 import { SharedSynthesis } from "./shared-synthesis.ts";
 import { type SegmentRequest, StoredSegments, type StoredSegmentsDeps } from "./stored-segments.ts";
-import { delayed, transcoded } from "./transcoded.ts";
+import { decodedWords, transcoded } from "./transcoded.ts";
 import { wordsAt } from "./word-places.ts";
 
 export type FlightTiming = {
@@ -45,6 +46,8 @@ type Course = {
   /** Whether somebody who listens allows it to be stored. */
   keep: boolean;
   generation: 0 | 1;
+  /** Of all who listen. */
+  readonly tags: Set<string>;
 };
 type Flight = { readonly course: Course; readonly shared: SharedSynthesis };
 
@@ -52,7 +55,8 @@ type Flight = { readonly course: Course; readonly shared: SharedSynthesis };
  * Segments from memory, Redis, a synthesis already running, another format of the same audio, or the engine, in this order.
  *
  * A flight is one stream of bytes in one format. Where the engine's own format is not the asked one there are two: the
- * engine's, shared by callers of every format, and above it one per format that transcodes. Both sit in one map.
+ * engine's, shared by callers of every format, and above it one per format that transcodes. Both sit in one map. The same
+ * where the engine cannot do a speed, pitch or volume: below is what it says without, shared by callers of every one.
  */
 export class SegmentCache {
   readonly #deps: SegmentCacheDeps;
@@ -83,7 +87,7 @@ export class SegmentCache {
       const stored = await this.lookup(segment, { signal });
       if (stored !== undefined) return { outcome: "hit", stored };
     }
-    if (segment.policy.onlyIfCached && (await this.#kept.otherFormat(segment, { signal })) === undefined) {
+    if (segment.policy.onlyIfCached && (await this.#kept.source(segment, { signal })) === undefined) {
       throw new SpeechError("not_cached", "the request said only-if-cached, and this is not cached");
     }
     signal.throwIfAborted();
@@ -97,7 +101,7 @@ export class SegmentCache {
   ): Promise<SegmentSpeech | undefined> {
     const stored = alreadyMissed ? undefined : await this.lookup(segment, { signal });
     if (stored !== undefined) return { outcome: "hit", stored };
-    if ((await this.#kept.otherFormat(segment, { signal })) === undefined) return undefined;
+    if ((await this.#kept.source(segment, { signal })) === undefined) return undefined;
     signal.throwIfAborted();
     return this.#join(segment, segment.request.wanted, signal);
   }
@@ -105,6 +109,11 @@ export class SegmentCache {
   /** What was stored and has expired not long ago, for when nobody can speak. Never for a request that would not take a stored answer. */
   stale(segment: SegmentRequest, options: CallOptions): Promise<StoredSpeech | undefined> {
     return this.#kept.stale(segment, options);
+  }
+
+  /** Removes what is stored of it, in every format. Gives the number. */
+  remove(segment: SegmentRequest, options: CallOptions): Promise<number> {
+    return this.#kept.remove(segment, options);
   }
 
   /** Waits for what is being stored; running flights end with their readers. */
@@ -120,9 +129,15 @@ export class SegmentCache {
     const running = this.#flights.get(key);
     if (running?.shared.joinable) {
       running.course.keep ||= delivered && segment.policy.write;
+      for (const tag of segment.tags ?? []) running.course.tags.add(tag);
       return { outcome: "coalesced", chunks: running.shared.read(signal), timing: running.course.timing };
     }
-    const course: Course = { timing: {}, keep: delivered && segment.policy.write, generation: 0 };
+    const course: Course = {
+      timing: {},
+      keep: delivered && segment.policy.write,
+      generation: 0,
+      tags: new Set(segment.tags),
+    };
     const shared = new SharedSynthesis({
       maxBytes: this.#deps.maxSegmentBytes,
       finishAnyway: (bytes) =>
@@ -140,30 +155,42 @@ export class SegmentCache {
   async *#make(segment: SegmentRequest, course: Course, signal: AbortSignal): AsyncGenerator<SynthesisChunk> {
     const { request, engine } = segment;
     const { transcoder, clock, events } = this.#deps;
-    const other = await this.#kept.otherFormat(segment, { signal });
-    if (other !== undefined) {
-      const { format, words } = other.metadata;
+    const source = await this.#kept.source(segment, { signal });
+    if (source !== undefined) {
+      const { stored, shape } = source;
+      const { format, words } = stored.metadata;
       course.generation = 1;
+      for (const tag of stored.metadata.tags ?? []) course.tags.add(tag);
       events.emit("segment.transcoded", { from: format.name, to: request.wanted.name });
-      if (words !== undefined) yield { words: delayed(wordsAt(words, request.text), format) };
-      const made = transcoder.transcode(only(other.audio), format, request.wanted, { signal });
+      if (words !== undefined) yield { words: decodedWords(wordsAt(words, request.text), format, shape) };
+      const options = { signal, ...(shape && { shape }) };
+      const made = transcoder.transcode(only(stored.audio), format, request.wanted, options);
       for await (const audio of made) yield { audio };
       return;
     }
-    const native = engine.outputFormat(request);
-    if (sameFormat(native, request.wanted)) yield* this.#native(segment, course, signal);
+    const { plain, shape } = dividedRequest(engine, request) ?? { plain: request };
+    const native = engine.outputFormat(plain);
+    if (shape === undefined && sameFormat(native, request.wanted)) yield* this.#native(segment, course, signal);
     else {
-      const source = this.#join(segment, native, signal);
-      yield* transcoded(source, native, request.wanted, course.timing, { transcoder, clock, signal });
+      // In the plain one's own words, so that it is stored if it is what somebody could ask for.
+      const format = sameFormat(native, plain.wanted) ? plain.wanted : native;
+      const below = this.#join({ ...segment, request: plain }, format, signal);
+      const options = { transcoder, clock, signal, ...(shape && { shape }) };
+      yield* transcoded(below, native, request.wanted, course.timing, options);
     }
   }
 
   /** What the engine says, or said to another server. What may not be stored is not passed around in Redis either. */
   #native(segment: SegmentRequest, { timing }: Course, signal: AbortSignal): AsyncIterable<SynthesisChunk> {
     const { callEngine, flights } = this.#deps;
-    const { engine, request, policy, tenant, insist } = segment;
+    const { engine, request, policy, tenant, insist, priority } = segment;
     const start = (own: AbortSignal) =>
-      callEngine(engine, request, { signal: own, ...(tenant !== undefined && { tenant }), ...(insist && { insist }) });
+      callEngine(engine, request, {
+        signal: own,
+        ...(tenant !== undefined && { tenant }),
+        ...(insist && { insist }),
+        ...(priority && { priority }),
+      });
     if (flights === undefined || !policy.write) return start(signal);
     const format = engine.outputFormat(request);
     return flights.fly(
@@ -188,9 +215,10 @@ export class SegmentCache {
   /** Stores what a flight brought, then takes it off the map: in this order, so that nobody misses both. */
   async #settle(key: CacheKey, flight: Flight, segment: SegmentRequest, format: AudioFormat): Promise<void> {
     const whole = await flight.shared.finished.catch(() => undefined);
-    const { keep, generation, timing } = flight.course;
+    const { keep, generation, timing, tags } = flight.course;
+    const outlived = timing.outlived ?? false;
     if (whole !== undefined && keep)
-      await this.#kept.keep(segment, { whole, format, generation, outlived: timing.outlived ?? false });
+      await this.#kept.keep(segment, { whole, format, generation, outlived, tags: [...tags] });
     if (this.#flights.get(key) === flight) this.#flights.delete(key); // a successor's entry stays
   }
 }
