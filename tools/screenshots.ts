@@ -21,7 +21,8 @@ const PICTURES: Readonly<Record<string, { hash: string; prepare(page: Page, gate
   playground: {
     hash: "#speak",
     async prepare(page) {
-      const text = "The mynah heard the word once. It tilted its head, thought about it, and said it back exactly as it was.";
+      const text =
+        "The mynah heard the word once. It tilted its head, thought about it, and said it back exactly as it was.";
       await page.fill("#text", text);
       for (let time = 0; time < 2; time++) {
         await page.click("#speak");
@@ -63,7 +64,11 @@ const PICTURES: Readonly<Record<string, { hash: string; prepare(page: Page, gate
       await page.fill("#admin-key", adminKey);
       await page.keyboard.press("Enter");
       await page.waitForSelector("#admin-engines tbody tr");
-      await sleep(500);
+      await page.fill("#warm-phrases", "Welcome to the harbour line.\nYou are next.\nThank you, and goodbye.");
+      await page.click("#warm button[type=submit]");
+      await page.click("#refused button >> nth=0");
+      await page.waitForSelector("#windows meter");
+      await page.waitForSelector('#jobs [data-state="ok"]');
     },
   },
 };

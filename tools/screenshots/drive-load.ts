@@ -51,7 +51,12 @@ async function user(url: string, n: number, signal: AbortSignal): Promise<void> 
       ...{ model: "tts-1", user: `user-${n}`, voice: pick(VOICES, turn + n), response_format: pick(FORMATS, turn) },
       input: `${pick(OPENINGS, Math.floor(turn * 1.7) + n)}${fresh ? ` Ticket ${n}${turn} is yours.` : ""}`,
     };
-    const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal };
+    const init = {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+      signal,
+    };
     await fetch(`${url}/v1/audio/speech`, init)
       .then((response) => response.arrayBuffer())
       .catch(() => {});

@@ -24,13 +24,13 @@ export async function startShowGateway(): Promise<ShowGateway> {
   const gateway: Gateway = await createGateway({
     engines: [
       { name: "studio", type: "openai-compatible", baseUrl: `${studioUrl}/v1`, costPerMillionChars: 15 },
+      { name: "annex", type: "openai-compatible", baseUrl: unreachable, voices: ["harbour"], costPerMillionChars: 30 },
       { name: "flite", type: "flite" },
       ...(existsSync(ESPEAK) ? [{ name: "espeak", type: "espeak", modulePath: ESPEAK }] : []),
-      { name: "annex", type: "openai-compatible", baseUrl: unreachable, voices: ["harbour"], costPerMillionChars: 30 },
     ],
     voices: { alloy: { studio: "slt", flite: "slt" }, harbour: { annex: "harbour", flite: "kal" } },
     ...{ redisUrl: redis.url, adminKey: ADMIN_KEY, allowAnonymous: true },
-    ...{ rateLimitPerMinute: 240, rateLimitPerHour: 0 },
+    ...{ rateLimitPerMinute: 60, rateLimitPerHour: 0 },
   });
   const { url } = await gateway.listen({ port: 0, host: "127.0.0.1" });
   return {

@@ -22,6 +22,8 @@ export type GatewayStats = {
   syntheses: { started: number; finished: number; failed: number; running: number };
   saved: Saved;
   sockets: SocketStats;
+  /** Home Assistant's connections, where they are listened for. */
+  wyoming?: SocketStats;
   memory: { entries: number; bytes: number; maxBytes: number };
   /** In the order of preference. */
   engines: EngineStats[];

@@ -45,6 +45,7 @@ export const CHARTS: readonly ChartSpec[] = [
     title: "First audio",
     log: true,
     format: duration,
+    short: (value) => (value < 1000 ? `${value} ms` : `${value / 1000} s`),
     lines: [
       latency("hit p50", "hitP50", "teal"),
       latency("hit p95", "hitP95", "teal"),
@@ -55,6 +56,7 @@ export const CHARTS: readonly ChartSpec[] = [
   {
     title: "Audio a second",
     format: (value) => bytes(Math.round(value)),
+    short: (value) => (value < 1e6 ? `${Math.round(value / 1000)} kB` : `${value / 1e6} MB`),
     lines: [
       { label: "sent", color: "saffron", fill: true, values: (points) => points.rate("sentBytes") },
       { label: "from the cache", color: "teal", fill: true, values: (points) => points.rate("savedBytes") },

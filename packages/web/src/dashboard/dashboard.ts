@@ -77,7 +77,8 @@ export function dashboard(root: HTMLElement, { key }: { key: SessionValue }): Vi
   function start(): void {
     stop();
     if (root.hidden || document.hidden) return;
-    const { signal } = (watching = new AbortController());
+    watching = new AbortController();
+    const { signal } = watching;
     void liveStream({ key: () => key.value, onState: say, onTick: (tick) => onTick(tick, signal) }, signal);
   }
   key.onChange(start);

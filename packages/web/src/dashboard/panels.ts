@@ -4,6 +4,8 @@ import { bytes, count, longTime, percent } from "../shared/wording.ts";
 
 const PART_BADGES = { ok: "ok", degraded: "warn", off: "off" } as const;
 
+const PART_NAMES: Readonly<Record<string, string>> = { redisAudio: "redis, for audio", redisState: "redis, for state" };
+
 /** What is told in words and not drawn: parts, limits, totals. Touches the page only where something has changed. */
 export function drawPanels(tick: StatsTick): void {
   const { parts, refusals, stats } = tick;
@@ -11,7 +13,7 @@ export function drawPanels(tick: StatsTick): void {
     h(
       "li",
       {},
-      h("span", { class: "part-name" }, name),
+      h("span", { class: "part-name" }, PART_NAMES[name] ?? name),
       h("b", { class: "badge", "data-state": PART_BADGES[status] }, status),
       h("span", { class: "hint" }, detail),
     ),
@@ -28,7 +30,15 @@ export function drawPanels(tick: StatsTick): void {
   replace(byId("since-start", HTMLElement), sinceStart(stats));
 }
 
-function sinceStart({ uptimeMs, requests, segments, saved, memory, redis, allServers }: StatsTick["stats"]): HTMLElement[] {
+function sinceStart({
+  uptimeMs,
+  requests,
+  segments,
+  saved,
+  memory,
+  redis,
+  allServers,
+}: StatsTick["stats"]): HTMLElement[] {
   const ours = redis?.bytes === undefined ? undefined : `${count(redis.keys ?? 0)} keys, ${bytes(redis.bytes)}`;
   return [
     pair("this server runs for", longTime(uptimeMs / 1000)),

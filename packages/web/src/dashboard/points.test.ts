@@ -1,4 +1,10 @@
-import { HISTORY_COUNTS, HISTORY_LATENCIES, HISTORY_PEAKS, type HistoryPoint, type StatsHistory } from "@mynah/protocol";
+import {
+  HISTORY_COUNTS,
+  HISTORY_LATENCIES,
+  HISTORY_PEAKS,
+  type HistoryPoint,
+  type StatsHistory,
+} from "@mynah/protocol";
 import { describe, expect, it } from "vitest";
 import { Points } from "./points.ts";
 

@@ -5,7 +5,10 @@ import type { Column, Points } from "./points.ts";
 
 export type Tiles = { draw(points: Points, tick: StatsTick): void };
 
-type Tile = { readonly name: string; readonly tell: (points: Points, tick: StatsTick) => [value: string, note: string] };
+type Tile = {
+  readonly name: string;
+  readonly tell: (points: Points, tick: StatsTick) => [value: string, note: string];
+};
 
 const TILES: readonly Tile[] = [
   {

@@ -21,11 +21,15 @@ export type ChartSpec = {
   /** Of the axis; else what is drawn decides. */
   readonly max?: number;
   readonly format: (value: number) => string;
+  /** On the axis, where there is less room. */
+  readonly short?: (value: number) => string;
 };
 
 export type TimeChart = { readonly element: HTMLElement; draw(points: Points): void; resize(): void };
 
 const HEIGHT_PX = 170;
+/** What a logarithmic axis is marked at, in milliseconds. */
+const DECADES = [0.1, 1, 10, 100, 1000, 10_000];
 
 /** Lines over time, with a legend that tells the newest values, or those under the pointer. */
 export function timeChart(spec: ChartSpec): TimeChart {
@@ -36,7 +40,13 @@ export function timeChart(spec: ChartSpec): TimeChart {
     swatch.style.setProperty("--color", `var(--${color})`);
     return h("li", {}, swatch, label, values[at]);
   });
-  const element = h("figure", { class: "chart card" }, h("h2", {}, spec.title), h("ul", { class: "legend" }, ...legend), plot);
+  const element = h(
+    "figure",
+    { class: "chart card" },
+    h("h2", {}, spec.title),
+    h("ul", { class: "legend" }, ...legend),
+    plot,
+  );
   let told: (readonly (number | null)[])[] = [];
   let chart: uPlot | undefined;
   let last: Points | undefined;
@@ -100,9 +110,10 @@ function options(spec: ChartSpec, width: number, tell: (index: number | null | u
       { ...axis, size: 26, space: 70, values: (_, ticks, __, ___, stepS) => ticks.map((at) => timeOf(at, stepS)) },
       {
         ...axis,
-        size: 54,
+        size: 58,
         space: 34,
-        values: (_, ticks) => ticks.map((value) => (value == null || !isRound(value, spec) ? "" : spec.format(value))),
+        ...(spec.log && { splits: () => DECADES, filter: (_: uPlot, splits: number[]) => splits }),
+        values: (_, ticks) => ticks.map((value) => (spec.short ?? spec.format)(value)),
       },
     ],
     series: [
@@ -114,7 +125,7 @@ function options(spec: ChartSpec, width: number, tell: (index: number | null | u
         spanGaps: true,
         points: { show: false },
         ...(dashed && { dash: [5, 4] }),
-        ...(fill && { fill: `${color(name)}${spec.lines.length > 1 ? "66" : "33"}` }),
+        ...(fill && { fill: color(`${name}-wash`) }), // opaque, so that what lies above does not shine through
       })),
     ],
     hooks: { setCursor: [(plot) => tell(plot.cursor.idx)] },
@@ -122,17 +133,17 @@ function options(spec: ChartSpec, width: number, tell: (index: number | null | u
 }
 
 function yScale({ log, max }: ChartSpec): uPlot.Scale {
-  if (log) return { distr: 3, range: (_, low, high) => [Math.min(low || 1, 1), Math.max(high || 1, 1000)] };
+  if (log) return { distr: 3, range: (_, low, high) => [Math.min(low || 1, 1) / 1.2, Math.max(high || 1, 1000) * 1.2] };
   return { range: (_, __, high) => [0, max ?? Math.max(1, (high || 0) * 1.15)] };
 }
 
-/** On a logarithmic axis only the powers of ten have room for a number. */
-function isRound(value: number, { log }: ChartSpec): boolean {
-  return !log || Number.isInteger(Math.round(Math.log10(value) * 1e6) / 1e6);
-}
-
 const SHORT = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
-const LONG = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+const LONG = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hour12: false,
+});
 
 function timeOf(atS: number, stepS: number): string {
   return (stepS < 60 ? LONG : SHORT).format(atS * 1000);

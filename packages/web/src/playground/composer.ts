@@ -56,7 +56,12 @@ export function composer({ key, samples, submit, changed, failed }: ComposerOpti
   const fieldOf = { dialog, samples, changed: save, failed };
   // The gateway lists the engine it prefers first.
   const voice = voiceField({ ...fieldOf, id: "voice", label: "Voice", first: ([preferred]) => preferred });
-  const rival = voiceField({ ...fieldOf, id: "voice-b", label: "Second voice", first: (all) => unlike(all, voice.value) });
+  const rival = voiceField({
+    ...fieldOf,
+    id: "voice-b",
+    label: "Second voice",
+    first: (all) => unlike(all, voice.value),
+  });
   const speed = steppedSlider("speed", SPEEDS, save);
   const pitch = steppedSlider("pitch", PITCHES, save);
   const volume = steppedSlider("volume", VOLUMES, save);
@@ -136,7 +141,11 @@ function unlike(voices: readonly VoiceInfo[], chosen: string): VoiceInfo | undef
   const mine = voices.find(({ id }) => id === chosen);
   const sameLanguage = voices.filter(({ language }) => language.slice(0, 2) === mine?.language.slice(0, 2));
   const others = sameLanguage.filter(({ id }) => id !== chosen);
-  return others.find(({ engine, name }) => engine !== mine?.engine && name !== mine?.name) ?? others[0] ?? voices.find(({ id }) => id !== chosen);
+  return (
+    others.find(({ engine, name }) => engine !== mine?.engine && name !== mine?.name) ??
+    others[0] ??
+    voices.find(({ id }) => id !== chosen)
+  );
 }
 
 function watchKey(key: SessionValue): void {

@@ -34,7 +34,11 @@ export function duel(): Duel {
       reset();
       const [a, b] = [corner(names.a), corner(names.b)];
       corners = { a, b };
-      for (const [mine, other] of [[a, b], [b, a]] as const) mine.audio.addEventListener("play", () => other.audio.pause());
+      for (const [mine, other] of [
+        [a, b],
+        [b, a],
+      ] as const)
+        mine.audio.addEventListener("play", () => other.audio.pause());
       root.replaceChildren(a.element, b.element);
     },
     show(side, one) {

@@ -1,7 +1,7 @@
-import { BADGES } from "./answer.ts";
 import { byId, h } from "../shared/dom.ts";
-import type { Said } from "./said.ts";
 import { BASE64_MP3_BYTES_PER_SECOND, bytes, duration, saving } from "../shared/wording.ts";
+import { BADGES } from "./answer.ts";
+import type { Said } from "./said.ts";
 
 /** Each keeps its audio in memory. */
 const MAX_ROWS = 12;

@@ -20,7 +20,13 @@ export type MeasureOptions = {
 };
 
 /** Plays audio as it comes, and measures it. Throws when there is none. */
-export async function measure({ audio, contentType, element, askedAtMs, onFirstAudio }: MeasureOptions): Promise<Measured> {
+export async function measure({
+  audio,
+  contentType,
+  element,
+  askedAtMs,
+  onFirstAudio,
+}: MeasureOptions): Promise<Measured> {
   const incoming = incomingAudio(element, contentType);
   let firstAudioMs: number | undefined;
   let byteCount = 0;

@@ -1,7 +1,7 @@
 import { byId } from "../shared/dom.ts";
+import { clock } from "../shared/wording.ts";
 import type { Sound } from "./sound.ts";
 import { drawWave } from "./wave.ts";
-import { clock } from "../shared/wording.ts";
 
 export type Player = {
   readonly element: HTMLAudioElement;

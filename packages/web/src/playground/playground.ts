@@ -22,7 +22,9 @@ import { speakButton } from "./speak-button.ts";
 /** The playground: each part knows its own piece of index.html, and none knows another. */
 export function playground({ baseUrl, key }: { baseUrl: string; key: SessionValue }): View {
   const live = byId("live", HTMLElement);
-  const announce = (words: string) => void (live.textContent = words);
+  const announce = (words: string) => {
+    live.textContent = words;
+  };
   const client = (): Client => createClient({ baseUrl, ...(key.value && { apiKey: key.value }) });
   const socket = socketSayer({ baseUrl, key: () => key.value });
   const reading = readAlong((seconds) => sound.seek(seconds));

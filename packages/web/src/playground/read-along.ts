@@ -21,7 +21,8 @@ export function readAlong(seek: (seconds: number) => void): ReadAlong {
   function mark(): void {
     const now = shown.findIndex(({ endMs }) => positionMs < endMs);
     const end = now < 0 ? shown.length : now;
-    for (let n = Math.min(heard, end); n < Math.max(heard, end); n++) shown[n]?.element.classList.toggle("heard", n < end);
+    for (let n = Math.min(heard, end); n < Math.max(heard, end); n++)
+      shown[n]?.element.classList.toggle("heard", n < end);
     heard = end;
     const current = shown[end];
     const next = current && positionMs >= current.startMs ? current.element : undefined;

@@ -30,10 +30,16 @@ export function samples(client: () => Client, changed: (playing: string | undefi
       const again = playing === voice.id;
       stop();
       if (again) return;
-      const { signal } = (abort = new AbortController());
+      abort = new AbortController();
+      const { signal } = abort;
       told(voice.id);
       try {
-        const { audio } = await client().speak({ text: greetingOf(voice.language), voice: voice.id, format: "mp3", signal });
+        const { audio } = await client().speak({
+          text: greetingOf(voice.language),
+          voice: voice.id,
+          format: "mp3",
+          signal,
+        });
         const chunks: BlobPart[] = [];
         for await (const chunk of audio) chunks.push(chunk as Uint8Array<ArrayBuffer>);
         if (!signal.aborted) play(element, new Blob(chunks, { type: "audio/mpeg" }));

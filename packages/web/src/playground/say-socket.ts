@@ -46,7 +46,9 @@ export function socketSayer({ baseUrl, key }: { baseUrl: string; key: () => stri
         ...measured,
         ...{ wish, engine: done.engine, voice: started.voice, durationMs: done.durationMs, words: utterance.words },
         ...{ requestId: undefined, cache: outcomeOf(done.segments) },
-        serverTiming: [{ name: "gateway", durationMs: done.latencyMs, description: "from the text to the first audio" }],
+        serverTiming: [
+          { name: "gateway", durationMs: done.latencyMs, description: "from the text to the first audio" },
+        ],
       };
     },
     reset() {

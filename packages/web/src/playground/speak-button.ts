@@ -1,5 +1,5 @@
-import { countdown } from "./countdown.ts";
 import { byId } from "../shared/dom.ts";
+import { countdown } from "./countdown.ts";
 
 export type SpeakButton = {
   /** True while the gateway has told us to wait. */

@@ -95,7 +95,9 @@ export function voiceDialog({ samples, failed }: VoiceDialogOptions): VoiceDialo
     (list.querySelector<HTMLElement>("input:checked") ?? list.querySelector<HTMLElement>("input"))?.focus();
   });
   dialog.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target instanceof HTMLInputElement) dialog.close();
+    if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement)) return;
+    event.preventDefault(); // or it would press the button that gets the focus back
+    dialog.close();
   });
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close(); // beside it

@@ -49,11 +49,12 @@ export function voiceField({ id, label, dialog, samples, changed, failed, first 
     const { name, place } = faceOf(chosen, wanted);
     open.replaceChildren(
       ...(chosen ? [flag(chosen.language)] : []),
+      h("span", { class: "visually-hidden" }, `${label}: `),
       h("span", { class: "voice-name" }, name),
+      " ",
       h("span", { class: "voice-details" }, place),
       svg(CHEVRON, 22),
     );
-    open.setAttribute("aria-label", `${label}: ${name}, ${place}`);
     if (chosen) root.append(sampleButton(chosen, samples, failed));
   }
   open.addEventListener("click", () =>

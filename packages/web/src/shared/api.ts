@@ -7,7 +7,12 @@ export async function ask(path: string, { key, method = "GET", body, signal }: A
   const headers: Record<string, string> = {};
   if (key) headers.authorization = `Bearer ${key}`;
   if (body !== undefined) headers["content-type"] = "application/json";
-  const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }), ...(signal && { signal }) };
+  const init = {
+    method,
+    headers,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(signal && { signal }),
+  };
   const response = await fetch(path, init).catch((cause: unknown) => {
     signal?.throwIfAborted();
     throw MynahError.of({ code: "unreachable", message: "The gateway cannot be reached" }, { cause });
