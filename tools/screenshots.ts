@@ -5,8 +5,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Page } from "playwright-core";
-import { launchBrowser, openPage } from "../packages/gateway/test/support/browser.ts";
+import { launchBrowser, openPage, type WatchedPage } from "../packages/gateway/test/support/browser.ts";
 import { driveLoad } from "./screenshots/drive-load.ts";
 import { type ShowGateway, startShowGateway } from "./screenshots/show-gateway.ts";
 
@@ -15,6 +14,8 @@ const OUT = process.env.SCREENSHOTS_DIR ?? join(import.meta.dirname, "../docs/im
 const LOAD_SECONDS = Number(process.env.SCREENSHOTS_LOAD_SECONDS ?? 150);
 const WIDTHS = { wide: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
 const THEMES = ["light", "dark"] as const;
+
+type Page = WatchedPage["page"];
 
 /** What is done on a page before its picture is taken. */
 const PICTURES: Readonly<Record<string, { hash: string; prepare(page: Page, gateway: ShowGateway): Promise<void> }>> = {

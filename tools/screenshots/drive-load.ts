@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { WebSocket } from "ws";
 import { connect } from "../../packages/client/src/index.ts";
 
 /** What assistants say: a few openings again and again, and details that are new each time. */
@@ -23,7 +22,7 @@ export type Load = { stop(): Promise<void> };
 export function driveLoad(url: string): Load {
   const stopping = new AbortController();
   const { signal } = stopping;
-  const sockets = Array.from({ length: 5 }, () => connect({ baseUrl: url, WebSocket }));
+  const sockets = Array.from({ length: 5 }, () => connect({ baseUrl: url }));
   const users = Array.from({ length: USERS }, (_, n) => user(url, n, signal));
   const talkers = sockets.map(async (socket, n) => {
     for (let turn = 0; !signal.aborted; turn++) {

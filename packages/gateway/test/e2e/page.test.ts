@@ -278,21 +278,25 @@ describe.skipIf(!hasBrowser)("the page at /", () => {
   it.each(["light", "dark"] as const)("has nothing that axe objects to, in any view, %s", async (colorScheme) => {
     const { page, complaints } = await open({ colorScheme });
     await page.evaluate(axe.source);
-    const objections = () =>
-      page.evaluate(async () => {
+    const found: string[] = [];
+    const look = async (view: string) => {
+      const objections = await page.evaluate(async () => {
         const { violations } = await (globalThis as unknown as { axe: typeof axe }).axe.run();
         return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
       });
+      found.push(...objections.map((objection) => `${view}: ${objection}`));
+    };
     await speak(page, { text: TEXT });
-    expect(await objections()).toEqual([]);
+    await look("playground");
     await page.click("#voice-open");
-    expect(await objections()).toEqual([]);
+    await look("voices");
     await page.keyboard.press("Escape");
     await page.click("text=Dashboard");
     await page.waitForSelector("#engines tbody tr");
-    expect(await objections()).toEqual([]);
+    await look("dashboard");
     await openAdmin(page);
-    expect(await objections()).toEqual([]);
+    await look("admin");
+    expect(found).toEqual([]);
     expect(complaints).toEqual([]);
   });
 
