@@ -10,7 +10,6 @@ function response() {
     written: [] as string[],
     writableLength: 0,
     state: "open",
-    writeHead: () => fake,
     write: (bytes: Buffer | string) => fake.written.push(bytes.toString()) > 0,
     once: (_: "close", listener: () => void) => closing.push(listener),
     end: () => leave("ended"),
@@ -29,7 +28,7 @@ describe("LiveViewers", () => {
   it("sends the very same bytes to all, and drops only the one that does not read", () => {
     const viewers = new LiveViewers({ clock: manualClock(), maxUnreadBytes: 1_000 });
     const [quick, slow] = [response(), response()];
-    for (const { as } of [quick, slow]) viewers.admit(as, {}, hello);
+    for (const { as } of [quick, slow]) viewers.admit(as, hello);
     slow.fake.writableLength = 1_001;
     viewers.send(serverSentEvent("tick", { n: 2 }));
     expect(slow.fake.state).toBe("destroyed");
@@ -41,7 +40,7 @@ describe("LiveViewers", () => {
     const viewers = new LiveViewers({ clock: manualClock(), maxViewers: 1 });
     const first = response();
     viewers.checkRoom();
-    viewers.admit(first.as, {}, hello);
+    viewers.admit(first.as, hello);
     expect(() => viewers.checkRoom()).toThrow(expect.objectContaining({ code: "overloaded" }));
     first.leave("left");
     expect(() => viewers.checkRoom()).not.toThrow();
@@ -51,9 +50,9 @@ describe("LiveViewers", () => {
     const clock = manualClock();
     const viewers = new LiveViewers({ clock, maxViewMs: 60_000 });
     const [long, fresh] = [response(), response()];
-    viewers.admit(long.as, {}, hello);
+    viewers.admit(long.as, hello);
     await clock.advance(60_001);
-    viewers.admit(fresh.as, {}, hello);
+    viewers.admit(fresh.as, hello);
     viewers.send(hello);
     expect([long.fake.state, fresh.fake.state]).toEqual(["ended", "open"]);
     viewers.close();

@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 
@@ -43,15 +43,9 @@ export class LiveViewers {
     throw new SpeechError("overloaded", `${this.#maxViewers} watch already`, { retryAfterMs: 10_000 });
   }
 
-  /** Begins an answer that lasts until one side has had enough. */
-  admit(response: ServerResponse, headers: OutgoingHttpHeaders, first: Buffer): void {
+  /** An answer that has begun, and lasts until one side has had enough. */
+  admit(response: ServerResponse, first: Buffer): void {
     const viewer = { response, sinceMs: this.#clock.monotonic() };
-    response.writeHead(200, {
-      ...headers,
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-store",
-      "x-accel-buffering": "no", // or nginx would keep them
-    });
     response.write(`retry: ${RETRY_MS}\n\n`);
     response.write(first);
     this.#viewers.add(viewer);

@@ -34,6 +34,12 @@ const HistoryBody = Type.Object({
 });
 const Query = Type.Object({ range: Type.Optional(Type.Enum(RANGES)) }, { additionalProperties: false });
 
+const STREAM_HEADERS = [
+  ...["content-type", "text/event-stream; charset=utf-8"],
+  ...["cache-control", "no-store"],
+  ...["x-accel-buffering", "no"], // or nginx would keep what it should pass on
+];
+
 /** What the dashboard draws: the last 24 hours of this server, and every second that is added to them. */
 export function statsHistoryRoutes(app: FastifyInstance, { history, viewers, tickNow }: StatsHistoryDeps): void {
   const tags = ["operations"];
@@ -63,7 +69,9 @@ export function statsHistoryRoutes(app: FastifyInstance, { history, viewers, tic
   app.get("/v1/stats/stream", { schema: streamSchema }, async (_, reply) => {
     viewers.checkRoom();
     const first = serverSentEvent("tick", tickNow());
-    const { response, already } = takenOver(reply);
-    viewers.admit(response, already, first);
+    const headers = [...STREAM_HEADERS];
+    const response = takenOver(reply, headers);
+    response.writeHead(200, headers);
+    viewers.admit(response, first);
   });
 }
