@@ -6,6 +6,7 @@ import { composeSpeech, type Overrides, type SpeechSystem } from "./compose.ts";
 import { openAdministration } from "./compose-admin.ts";
 import { openDashboard } from "./compose-dashboard.ts";
 import { openMetrics } from "./compose-metrics.ts";
+import { openTraces } from "./compose-traces.ts";
 import type { ConfigInput } from "./config/config.ts";
 import { resolveConfig } from "./config/load.ts";
 import { cacheRoutes } from "./http/admin/cache-routes.ts";
@@ -29,6 +30,7 @@ import { socketRoutes } from "./http/socket-routes.ts";
 import { statsHistoryRoutes } from "./http/stats-history-routes.ts";
 import { statsRoute } from "./http/stats-route.ts";
 import { subtitlesRoute } from "./http/subtitles-route.ts";
+import { tellTraceParents } from "./http/trace-parent.ts";
 import { openSockets } from "./sockets.ts";
 import { VERSION } from "./version.ts";
 import { openWyoming } from "./wyoming.ts";
@@ -79,6 +81,8 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   const metrics = openMetrics({ speech, access, sockets, wyoming, parts, host: () => boundTo });
   const stats = () => ({ ...speech.stats(), sockets: sockets.counts, ...(wyoming && { wyoming: wyoming.counts }) });
   const dashboard = openDashboard({ speech, stats, parts });
+  const traces = await openTraces(config, speech);
+  if (traces !== undefined) tellTraceParents(app, speech.events);
   let stopping = false;
 
   const { formats, voices, clock } = speech;
@@ -132,6 +136,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
       dashboard.close();
       await Promise.all([closeServer(app, graceMs), sockets.close({ graceMs }), wyoming?.close({ graceMs })]);
       metrics?.close();
+      await traces?.close();
       access.close();
       await administration.close();
       await speech.close();
