@@ -61,11 +61,11 @@ describe("History", () => {
     deliver(events, { hit: 1, miss: 1 });
     deliver(events, { coalesced: 1 });
     deliver(events, { miss: 1, coalesced: 1 });
-    const segment = { characters: 20_000, durationMs: 900, bytes: 4_000 };
+    const segment = { requestId: "r", characters: 20_000, durationMs: 900, bytes: 4_000 };
     events.emit("segment.delivered", { ...segment, engine: "cloud", outcome: "hit" });
     events.emit("segment.delivered", { ...segment, engine: "free", outcome: "coalesced", bytes: undefined });
     events.emit("segment.delivered", { ...segment, engine: "cloud", outcome: "miss" });
-    events.emit("speech.refused", { requestId: "r", subject: "bob", window: "minute" });
+    events.emit("speech.refused", { requestId: "r", subject: "bob", window: "minute", latencyMs: 1 });
     await clock.advance(1_000);
     const { points } = history.read("5m");
     const last = Object.fromEntries(Object.entries(points).map(([name, values]) => [name, values.at(-1)]));
@@ -78,7 +78,8 @@ describe("History", () => {
 
   it("keeps the highest of what goes up and down, and adds latencies up before it takes a quantile of them", async () => {
     const { events, clock, peaks, history } = start();
-    const started = { requestId: "r", engine: "cloud" };
+    const timings = { limitMs: 0, cacheMs: 0, engineMs: 0, transcodeMs: 0 };
+    const started = { requestId: "r", engine: "cloud", timings };
     for (let second = 0; second < 10; second++) {
       peaks.sockets = second === 4 ? 7 : 1;
       // Nine quick seconds and a slow one: the quantiles of ten seconds are not those of any one of them.
