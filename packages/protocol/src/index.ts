@@ -31,6 +31,8 @@ export type SpeechRequest = {
   seed?: number;
   /** BCP-47. Mynah's own field. */
   language?: string;
+  /** A name under which what is said can be purged. Mynah's own field. */
+  tag?: string;
 };
 
 /** Body of `POST /v1/speech/subtitles`: that of `POST /v1/audio/speech`, whose audio they belong to. */
