@@ -12,6 +12,8 @@ import { type ShowGateway, startShowGateway } from "./screenshots/show-gateway.t
 const OUT = process.env.SCREENSHOTS_DIR ?? join(import.meta.dirname, "../docs/images");
 /** How long there has been load when the first picture is taken. */
 const LOAD_SECONDS = Number(process.env.SCREENSHOTS_LOAD_SECONDS ?? 150);
+/** The machine is busy with the load as well. */
+const WAIT_MS = 60_000;
 const WIDTHS = { wide: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
 const THEMES = ["light", "dark"] as const;
 
@@ -94,6 +96,7 @@ async function take(name: string): Promise<void> {
   for (const [kind, viewport] of Object.entries(WIDTHS)) {
     for (const colorScheme of THEMES) {
       const { page, complaints } = await openPage(browser, { viewport, colorScheme, reducedMotion: "reduce" });
+      page.setDefaultTimeout(WAIT_MS);
       await page.goto(`${gateway.url}/${hash}`);
       await page.waitForSelector("#voice .sample", { state: "attached" });
       await prepare(page, gateway).catch((cause: unknown) => {

@@ -14,7 +14,7 @@ const OPENINGS = [
 ];
 const FORMATS = ["mp3", "opus", "mp3", "aac", "opus", "wav"];
 const VOICES = ["alloy", "slt", "flite/rms", "flite/awb", "harbour"];
-const USERS = 12;
+const USERS = 10;
 
 export type Load = { stop(): Promise<void> };
 
@@ -59,7 +59,7 @@ async function user(url: string, n: number, signal: AbortSignal): Promise<void> 
     await fetch(`${url}/v1/audio/speech`, init)
       .then((response) => response.arrayBuffer())
       .catch(() => {});
-    await pause(greedy ? 90 : 150 + 450 * wave, signal);
+    await pause(greedy ? 90 : 250 + 700 * wave, signal);
   }
 }
 
