@@ -21,6 +21,7 @@ const ROOMS: Record<string, readonly string[]> = {
   stores: ["core", "redis"],
   limits: ["core", "redis"],
   observe: ["core"],
+  workers: ["core"], // processes of one server talking to each other
   admin: ["core", "redis", "speech"],
   config: [],
   identity: ["core", "redis"],
@@ -55,6 +56,7 @@ const ROOTS = new Set([
   "index.ts",
   "tts-manager.ts",
   "start-block.ts",
+  "supervise.ts",
   "version.ts",
   "wyoming.ts",
 ]);

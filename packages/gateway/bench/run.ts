@@ -8,6 +8,8 @@ const ALL = [
   "first-byte",
   "encoders",
   "memory",
+  "trace",
+  "quality",
   "trace-replay",
   "redis-hit",
   "redis-outage",
