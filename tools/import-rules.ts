@@ -39,6 +39,11 @@ const OWNED: Record<string, string | readonly string[]> = {
   jose: "identity",
   "@fastify/proxy-addr": "http",
   ws: ["ws", "engines"],
+  "@opentelemetry/api": "observe",
+  "@opentelemetry/core": "observe",
+  "@opentelemetry/sdk-trace": "observe",
+  "@opentelemetry/resources": "observe",
+  "@opentelemetry/exporter-trace-otlp-http": "observe",
 };
 /** Files outside any room: composition roots and entry points, which may import everything. Nobody imports them but each other and cli/. */
 const ROOTS = new Set([
@@ -46,11 +51,13 @@ const ROOTS = new Set([
   "app.ts",
   "compose.ts",
   "compose-admin.ts",
+  "compose-dashboard.ts",
   "compose-engines.ts",
   "compose-metrics.ts",
   "compose-redis.ts",
   "compose-stats.ts",
   "compose-stores.ts",
+  "compose-traces.ts",
   "main.ts",
   "sockets.ts",
   "index.ts",

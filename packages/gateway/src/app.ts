@@ -4,7 +4,9 @@ import { type Logger, pino } from "pino";
 import { openAccess, openTrust } from "./access.ts";
 import { composeSpeech, type Overrides, type SpeechSystem } from "./compose.ts";
 import { openAdministration } from "./compose-admin.ts";
+import { openDashboard } from "./compose-dashboard.ts";
 import { openMetrics } from "./compose-metrics.ts";
+import { openTraces } from "./compose-traces.ts";
 import type { ConfigInput } from "./config/config.ts";
 import { resolveConfig } from "./config/load.ts";
 import { cacheRoutes } from "./http/admin/cache-routes.ts";
@@ -17,6 +19,7 @@ import { byUrlRoute } from "./http/by-url/by-url-route.ts";
 import { linkIdentity, linksRoute } from "./http/by-url/links-route.ts";
 import { catalogueRoutes } from "./http/catalogue-routes.ts";
 import { clientAddress } from "./http/client-address.ts";
+import { deepgramSpeakRoute } from "./http/deepgram/speak-route.ts";
 import { docsRoute } from "./http/docs/docs-route.ts";
 import { healthRoutes } from "./http/health-routes.ts";
 import { mergeStats } from "./http/merge-stats.ts";
@@ -25,8 +28,10 @@ import { speechRoute } from "./http/openai/speech-route.ts";
 import { pageRoutes } from "./http/page-routes.ts";
 import { createServer } from "./http/server.ts";
 import { socketRoutes } from "./http/socket-routes.ts";
+import { statsHistoryRoutes } from "./http/stats-history-routes.ts";
 import { type StatsBody, statsRoute } from "./http/stats-route.ts";
 import { subtitlesRoute } from "./http/subtitles-route.ts";
+import { tellTraceParents } from "./http/trace-parent.ts";
 import { openSockets } from "./sockets.ts";
 import { VERSION } from "./version.ts";
 import { ALONE, type Siblings } from "./workers/siblings.ts";
@@ -61,7 +66,7 @@ export type Listening = {
   readonly wyoming?: { readonly host: string; readonly port: number };
 };
 
-const PAGE_DIRECTORY = fileURLToPath(new URL("../../web/dist/", import.meta.url));
+export const PAGE_DIRECTORY = fileURLToPath(new URL("../../web/dist/", import.meta.url));
 
 /** A whole gateway from its configuration. Logs nothing unless given a logger. */
 export async function createGateway(input: ConfigInput = {}, overrides: GatewayOverrides = {}): Promise<Gateway> {
@@ -87,6 +92,10 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   const parts = () => ({ ...speech.parts(), ...wyoming?.parts() });
   let boundTo = config.host;
   const metrics = openMetrics({ speech, access, sockets, wyoming, parts, siblings, host: () => boundTo });
+  const stats = () => ({ ...speech.stats(), sockets: sockets.counts, ...(wyoming && { wyoming: wyoming.counts }) });
+  const dashboard = openDashboard({ speech, stats, parts });
+  const traces = await openTraces(config, speech);
+  if (traces !== undefined) tellTraceParents(app, speech.events);
   let stopping = false;
 
   const { formats, voices, clock } = speech;
@@ -94,6 +103,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   authenticate(app, { authenticator: access.authenticator, linkIdentity: linkIdentity(tokens) });
   speechRoute(app, { speak: speech.speak, formats, slowReaderTimeoutMs });
   subtitlesRoute(app, { speak: speech.speak, formats });
+  deepgramSpeakRoute(app, { speak: speech.speak, voices, slowReaderTimeoutMs });
   byUrlRoute(app, {
     ...{ speak: speech.speak, joiner: speech.joiner, formats, clock, slowReaderTimeoutMs },
     maxAgeSeconds: config.audioMaxAgeSeconds,
@@ -104,9 +114,9 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   });
   catalogueRoutes(app, { voices: speech.voices, startedAtMs: speech.clock.now() });
   healthRoutes(app, { readiness: () => ({ stopping, parts: parts() }) });
-  const stats = () => ({ ...speech.stats(), sockets: sockets.counts, ...(wyoming && { wyoming: wyoming.counts }) });
   siblings.answer("stats", stats);
   statsRoute(app, { stats: async () => mergeStats(stats(), (await siblings.others("stats")) as StatsBody[]) });
+  statsHistoryRoutes(app, dashboard);
   if (metrics !== undefined) metricsRoute(app, metrics);
   socketRoutes(app, { tokens });
   sockets.attach(app.server);
@@ -138,8 +148,10 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
     inject: (options) => app.inject(options),
     async close({ graceMs = config.shutdownGraceMs } = {}) {
       stopping = true;
+      dashboard.close();
       await Promise.all([closeServer(app, graceMs), sockets.close({ graceMs }), wyoming?.close({ graceMs })]);
       metrics?.close();
+      await traces?.close();
       access.close();
       await administration.close();
       await speech.close();

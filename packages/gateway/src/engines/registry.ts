@@ -1,20 +1,33 @@
 import { z } from "zod";
 import type { Clock } from "../core/clock.ts";
 import type { SpeechEngine } from "../core/ports.ts";
+import { createAiSdkEngine } from "./ai-sdk/ai-sdk-engine.ts";
+import { aiSdkSchema } from "./ai-sdk/ai-sdk-schema.ts";
 import { azureEngine } from "./azure/azure-engine.ts";
 import { azureSchema } from "./azure/azure-schema.ts";
+import { cartesiaEngine } from "./cartesia/cartesia-engine.ts";
+import { cartesiaSchema } from "./cartesia/cartesia-schema.ts";
 import { type CommandVoice, createCommandEngine } from "./command/command-engine.ts";
 import { commandSchema } from "./command/command-schema.ts";
 import { baseUrl, guards, maxChars, name, optional, sampleRateHz, version, workers } from "./common-fields.ts";
+import { deepgramEngine } from "./deepgram/deepgram-engine.ts";
+import { deepgramSchema } from "./deepgram/deepgram-schema.ts";
 import { createEdgeEngine, EDGE_OUTPUT_FORMATS } from "./edge/edge-engine.ts";
 import { elevenLabsEngine } from "./elevenlabs/elevenlabs-engine.ts";
 import { elevenLabsSchema } from "./elevenlabs/elevenlabs-schema.ts";
+import { EngineConfigError } from "./engine-config-error.ts";
 import { detectEspeak } from "./espeak/detect-espeak.ts";
 import { createFliteEngine } from "./flite/flite-engine.ts";
+import { googleEngine } from "./google/google-engine.ts";
+import { googleSchema } from "./google/google-schema.ts";
 import { endingModelWarning, OPENAI_BASE_URL, openAiEngine } from "./openai.ts";
 import { openAiCompatibleEngine } from "./openai-compatible.ts";
 import { openAiCompatibleSchema, openAiSchema } from "./openai-schema.ts";
 import { piperEngine } from "./piper.ts";
+import { createPollyEngine } from "./polly/polly-engine.ts";
+import { pollySchema } from "./polly/polly-schema.ts";
+import { wyomingEngine } from "./wyoming/wyoming-engine.ts";
+import { wyomingSchema } from "./wyoming/wyoming-schema.ts";
 
 /** What every engine gets from the whole. */
 export type EngineDeps = {
@@ -28,11 +41,6 @@ export type EngineDeps = {
 
 /** One entry under `engines` in the config file, not yet checked. */
 export type EngineEntry = { readonly name: string; readonly type: string } & Readonly<Record<string, unknown>>;
-
-/** An entry that cannot be understood, or an engine that is not there. One line that says what to write instead. */
-export class EngineConfigError extends Error {
-  override readonly name = "EngineConfigError";
-}
 
 const MAX_QUEUED_PER_WORKER = 100;
 
@@ -54,6 +62,12 @@ export const ENGINE_SCHEMAS = {
   openai: openAiSchema,
   elevenlabs: elevenLabsSchema,
   azure: azureSchema,
+  google: googleSchema,
+  polly: pollySchema,
+  deepgram: deepgramSchema,
+  cartesia: cartesiaSchema,
+  wyoming: wyomingSchema,
+  "ai-sdk": aiSdkSchema,
   piper: z.strictObject({
     ...{ name, type: z.literal("piper"), ...guards },
     baseUrl: baseUrl.describe("Of `python3 -m piper.http_server`."),
@@ -104,6 +118,23 @@ const CREATE: { readonly [Type in EngineType]: Create<Type> } = {
   openai: async (config, deps) => openAiEngine(remote(config, deps)),
   elevenlabs: async (config, deps) => elevenLabsEngine(remote(config, deps)),
   azure: async (config, deps) => azureEngine({ ...remote(config, deps), clock: deps.clock }),
+  google: async (config, deps) => googleEngine({ ...remote(config, deps), clock: deps.clock }),
+  polly(config, deps) {
+    const { accessKeyId, secretAccessKey, sessionToken, credentials: _, ...options } = remote(config, deps);
+    const keys = accessKeyId !== undefined && secretAccessKey !== undefined;
+    return createPollyEngine({
+      ...{ ...options, clock: deps.clock },
+      ...(keys && { credentials: { accessKeyId, secretAccessKey, sessionToken } }),
+    });
+  },
+  deepgram: async (config, deps) => deepgramEngine(remote(config, deps)),
+  cartesia: async (config, deps) => cartesiaEngine(remote(config, deps)),
+  wyoming: async (config, deps) => wyomingEngine(remote(config, deps)),
+  "ai-sdk"(config, deps) {
+    const { voices, ...options } = remote(config, deps);
+    const listed = voices.map((voice) => withoutUndefined(typeof voice === "string" ? { id: voice } : voice));
+    return createAiSdkEngine({ ...options, voices: listed });
+  },
   piper: async (config, deps) => piperEngine(remote(config, deps)),
   async command(config, deps) {
     const { maxConcurrent = deps.workers, maxQueued = maxConcurrent * MAX_QUEUED_PER_WORKER, ...options } = config;
