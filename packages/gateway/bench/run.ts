@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const ALL = [
+  "cache-hits",
   "cached-answer",
   "metrics-cost",
   "dashboard-cost",
