@@ -5,7 +5,7 @@ import { AUDIO_FORMAT_NAMES } from "../core/audio-format.ts";
 import { SUBTITLE_FORMATS } from "../core/subtitles/subtitles.ts";
 import { VERSION } from "../version.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
-import { asksGateway, choice, numberFrom, withJson } from "./options.ts";
+import { asksGateway, choice, numberFrom, partsOf, withJson } from "./options.ts";
 
 /** The command that was chosen; its parts are loaded when it runs, so that no command waits for those of another. */
 export function program(): Command {
@@ -52,7 +52,12 @@ function serving(mynah: Command): void {
 
   withJson(mynah.command("doctor"))
     .description("look at everything that a start depends on, and say what to do about it")
-    .option("--no-engines", "do not have the engines say a word; remote ones charge for it")
+    .option(
+      "--skip <parts>",
+      "of engines (remote ones charge for a word), codecs, redis: those not to look at",
+      partsOf,
+      [],
+    )
     .action(async (options, command: Command) => {
       const [{ doctor }, { readConfig }] = await Promise.all([
         import("./doctor/doctor.ts"),
