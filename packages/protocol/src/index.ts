@@ -1,7 +1,9 @@
 import type { SpokenWord } from "./socket.ts";
 
 export * from "./engine-stats.ts";
+export * from "./gateway-stats.ts";
 export * from "./socket.ts";
+export * from "./stats-history.ts";
 
 /** Audio formats of `POST /v1/audio/speech`, named as OpenAI names them. */
 export const AUDIO_FORMATS = ["mp3", "opus", "aac", "flac", "wav", "pcm"] as const;
