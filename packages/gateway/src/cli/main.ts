@@ -47,6 +47,9 @@ function program(): Command {
     .option("--instructions <text>", "how to speak, for engines that can be told")
     .option("--style <name>", "one of the voice's own styles")
     .option("--seed <number>", "for engines that draw lots")
+    .option("--clean", "take a chat's markup out first: Markdown, emoji, code blocks, bare links")
+    .option("--no-clean", "not, whatever the config file says")
+    .option("--show-text", "say nothing: print what would be spoken, segment by segment")
     .option("-l, --language <tag>", "BCP-47, for example de or en-GB")
     .addOption(
       new Option("-f, --format <name>", "default: by the file's ending, else mp3").choices([...AUDIO_FORMAT_NAMES]),
