@@ -40,6 +40,7 @@ const OWNED: Record<string, string | readonly string[]> = {
   "@fastify/proxy-addr": "http",
   ws: ["ws", "engines"],
   re2js: "wording",
+  eld: "wording",
   "@opentelemetry/api": "observe",
   "@opentelemetry/core": "observe",
   "@opentelemetry/sdk-trace": "observe",
