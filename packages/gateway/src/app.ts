@@ -11,6 +11,9 @@ import { authenticate } from "./http/auth.ts";
 import { byUrlRoute } from "./http/by-url/by-url-route.ts";
 import { linkIdentity, linksRoute } from "./http/by-url/links-route.ts";
 import { catalogueRoutes } from "./http/catalogue-routes.ts";
+import { elevenLabsAccountRoutes } from "./http/elevenlabs/account-routes.ts";
+import { elevenLabsSpeechRoutes } from "./http/elevenlabs/speech-routes.ts";
+import { elevenLabsVoicesRoutes } from "./http/elevenlabs/voices-routes.ts";
 import { healthRoutes } from "./http/health-routes.ts";
 import { metricsRoute } from "./http/metrics-route.ts";
 import { speechRoute } from "./http/openai/speech-route.ts";
@@ -73,7 +76,10 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
     ...{ tokens, voices, formats, clock, maxTextChars: config.maxTextChars, publicUrl: config.publicUrl },
     maxTtlSeconds: config.linkMaxTtlSeconds,
   });
-  catalogueRoutes(app, { voices: speech.voices, startedAtMs: speech.clock.now() });
+  catalogueRoutes(app, { voices, startedAtMs: clock.now(), maxTextChars: config.maxTextChars });
+  elevenLabsSpeechRoutes(app, { speak: speech.speak, slowReaderTimeoutMs });
+  elevenLabsVoicesRoutes(app, { voices });
+  elevenLabsAccountRoutes(app, { stateOf: (subject, options) => speech.limits.state(subject, options), clock });
   healthRoutes(app, { readiness: () => ({ stopping, parts: speech.parts() }) });
   statsRoute(app, { stats: () => ({ ...speech.stats(), sockets: sockets.counts }) });
   if (metrics !== undefined) metricsRoute(app, metrics);

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { Access } from "./access.ts";
 import type { SpeechSystem } from "./compose.ts";
 import type { Config } from "./config/config.ts";
+import { elevenLabsSockets } from "./ws/elevenlabs/sockets.ts";
 import { SocketServer } from "./ws/socket-server.ts";
 import { speechSocket } from "./ws/speech-socket.ts";
 
@@ -14,7 +15,7 @@ export function openSockets(
 ): SocketServer {
   const onDefect = (error: unknown, requestId: string): void => log.error({ err: error, requestId }, "socket failed");
   const deps = {
-    ...{ speak, converse, formats, clock, authenticator, onDefect },
+    ...{ speak, converse, formats, clock, authenticator, tokens, onDefect },
     limits: {
       maxUtterances: config.socketMaxUtterances,
       maxTextChars: config.maxTextChars,
@@ -27,7 +28,10 @@ export function openSockets(
     },
   };
   return new SocketServer({
-    protocols: [speechSocket({ ...deps, tokens, stateOf: (subject, options) => limits.state(subject, options) })],
+    protocols: [
+      speechSocket({ ...deps, stateOf: (subject, options) => limits.state(subject, options) }),
+      ...elevenLabsSockets(deps),
+    ],
     maxMessageBytes: config.maxBodyBytes,
     maxSockets: config.socketMax,
     maxPerAddress: config.socketMaxPerAddress,

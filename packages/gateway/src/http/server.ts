@@ -93,7 +93,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         version: options.version,
         description: "Text-to-speech gateway: any engine, one shared cache.",
       },
-      tags: [{ name: "speech" }, { name: "catalogue" }, { name: "operations" }, { name: "admin" }],
+      tags: [
+        { name: "speech" },
+        { name: "catalogue" },
+        { name: "operations" },
+        { name: "admin" },
+        { name: "elevenlabs", description: "For clients of ElevenLabs: docs/clients/elevenlabs.md" },
+        { name: "cartesia", description: "For clients of Cartesia: docs/clients/cartesia.md" },
+      ],
       components: {
         securitySchemes: {
           bearer: { type: "http", scheme: "bearer", description: "An API key or a JWT; OpenAI's way." },
