@@ -24,7 +24,13 @@ export type UtteranceSettings = {
   speed?: number;
   /** 0.5 to 2; 1 is the voice's own pitch. */
   pitch?: number;
+  /** 0.1 to 4; 1 is the voice's own loudness. */
+  volume?: number;
   instructions?: string;
+  /** One of the voice's `styles`. */
+  style?: string;
+  /** An integer, for engines that draw lots. */
+  seed?: number;
   /** BCP-47. */
   language?: string;
   /** The end user on whose behalf this is said; limits count per user. */
@@ -73,6 +79,8 @@ export type ServerMessage =
       sampleRateHz: number;
       engine: string;
       voice: string;
+      /** Settings that this engine, in place of one that failed, cannot be told. */
+      ignored?: string[];
     }
   | { type: "words"; id: string; words: SpokenWord[] }
   | {

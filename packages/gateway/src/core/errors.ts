@@ -25,6 +25,13 @@ export const ERROR_CODES = {
     meaning:
       "The text is longer than MAX_TEXT_CHARS, or has more characters than the caller's limit ever lets through.",
   },
+  setting_unsupported: {
+    status: 400,
+    type: "invalid_request_error",
+    retryable: false,
+    meaning:
+      "No engine that could speak as this voice can be told this setting; `param` names it. Leave it out, or name another voice or engine.",
+  },
   voice_not_found: {
     status: 400,
     type: "invalid_request_error",

@@ -1,4 +1,5 @@
 import type { AudioFormat } from "./audio-format.ts";
+import type { SpeechSettings } from "./speech-settings.ts";
 
 /** What the caller allows of the cache: HTTP's request directives, as far as they mean something for speech. */
 export type CachePolicy = {
@@ -15,7 +16,7 @@ export type CachePolicy = {
 export const DEFAULT_CACHE_POLICY: CachePolicy = { read: true, write: true, onlyIfCached: false };
 
 /** One thing to be said, as the caller asked for it. The text may still be raw; `speak` prepares it. */
-export type Utterance = {
+export type Utterance = SpeechSettings & {
   readonly text: string;
   /** A voice, an alias, one of OpenAI's names, a BCP-47 tag, or any of them as `engine/voice`. */
   readonly voice: string;
@@ -23,11 +24,6 @@ export type Utterance = {
   readonly model?: string;
   /** BCP-47. */
   readonly language?: string;
-  /** 0.25 to 4. */
-  readonly speed: number;
-  /** 0.5 to 2. */
-  readonly pitch: number;
-  readonly instructions?: string;
   readonly format: AudioFormat;
   readonly cache: CachePolicy;
   /** Who is counted for it: a user, within the tenant if there is one. */

@@ -5,6 +5,7 @@ import { isSpeakable, prepareText } from "../core/text/prepare.ts";
 import { splitSegments } from "../core/text/segment.ts";
 import type { Utterance } from "../core/utterance.ts";
 import type { Segment } from "./engine-chain.ts";
+import { heededBy, requireSettings, toldSettings } from "./told-settings.ts";
 import type { Candidate } from "./voice-catalogue.ts";
 
 export type PlannerOptions = {
@@ -52,8 +53,9 @@ export class Planner {
     throw new SpeechError("text_empty", "the text holds nothing that can be spoken", { param: "input" });
   }
 
-  /** The segments of a text that `check` has let pass. */
+  /** The segments of a text that `check` has let pass. Throws `setting_unsupported`. */
   plan(utterance: Utterance, candidates: readonly Candidate[]): Plan {
+    requireSettings(utterance, candidates);
     const known = this.#remembered.get(utterance.text);
     const fits = known !== undefined && known.candidates === candidates && soundsAlike(known.utterance, utterance);
     const { characters, parts } = fits ? known : this.#cut(utterance, candidates);
@@ -67,10 +69,11 @@ export class Planner {
     return { text, requests, candidates, ...this.#settings(utterance, characters) };
   }
 
-  #settings({ format, subject, tenant = subject, cache }: Utterance, characters: number) {
+  #settings(utterance: Utterance, characters: number) {
+    const { format, subject, tenant = subject, cache } = utterance;
     const { maxCachedTextChars = Number.POSITIVE_INFINITY } = this.#options;
     const policy = characters <= maxCachedTextChars ? cache : { ...cache, write: false };
-    return { format, policy, tenant };
+    return { format, policy, tenant, told: toldSettings(utterance) };
   }
 
   #cut(utterance: Utterance, candidates: readonly Candidate[]): Remembered {
@@ -99,23 +102,27 @@ function soundsAlike(a: Utterance, b: Utterance): boolean {
     sameFormat(a.format, b.format) &&
     a.speed === b.speed &&
     a.pitch === b.pitch &&
+    a.volume === b.volume &&
     a.language === b.language &&
-    a.instructions === b.instructions
+    a.instructions === b.instructions &&
+    a.style === b.style &&
+    a.seed === b.seed
   );
 }
 
 /** The caller's model has chosen the engines; which model an engine uses is said in its configuration, unless it wants the caller's. */
 function requestOf(text: string, utterance: Utterance, candidate: Candidate): SynthesisRequest {
-  const { speed, pitch, instructions, format } = utterance;
+  const { speed, pitch, volume, format } = utterance;
   const { voice, model, language = utterance.language } = candidate;
   return {
     text,
     voice,
     speed,
     pitch,
+    volume,
     wanted: format,
     ...(model !== undefined && { model }),
     ...(language !== undefined && { language }),
-    ...(instructions !== undefined && { instructions }),
+    ...heededBy(candidate.engine, utterance),
   };
 }

@@ -5,6 +5,7 @@ import { SpeechError } from "../core/errors.ts";
 import type { EventBus, SegmentOutcome } from "../core/events.ts";
 import type { AudioJoiner, CallOptions, RateLimiter } from "../core/ports.ts";
 import type { Decision, Refusal } from "../core/quota.ts";
+import type { ToldSetting } from "../core/speech-settings.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { admit, type Bill } from "./admission.ts";
 import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
@@ -29,6 +30,8 @@ export type Speech = {
   /** Of the first segment; a later one may have another if the engine failed in between. */
   readonly engine: string;
   readonly voice: string;
+  /** What was asked and this engine, in place of one that failed, cannot be told. */
+  readonly ignored?: readonly ToldSetting[];
   /** How the segments looked up so far were come by; those of a long text are still to come. */
   readonly outcomes: Readonly<Record<SegmentOutcome, number>>;
   readonly segments: number;
@@ -139,8 +142,7 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
   bill.settle();
   return {
     format: utterance.format,
-    engine: first.engine,
-    voice: first.voice,
+    ...speakerOf(first),
     outcomes: { hit: segments.length, miss: 0, coalesced: 0, stale: 0 },
     segments: segments.length,
     keeps: false,
@@ -188,8 +190,7 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
     const parts = report.counted(made, first.engine, end);
     return {
       format: utterance.format,
-      engine: first.engine,
-      voice: first.voice,
+      ...speakerOf(first),
       outcomes: outcomesOf(ahead, first),
       segments: segments.length,
       keeps: segments[0]!.policy.write,
@@ -222,6 +223,11 @@ function allStored(
     stored.push({ text: segments[at]!.text, spoken });
   }
   return bytes <= MAX_WHOLE_BYTES ? stored : undefined;
+}
+
+/** Who speaks, by the first segment. */
+export function speakerOf({ engine, voice, ignored }: SpokenSegment): Pick<Speech, "engine" | "voice" | "ignored"> {
+  return { engine, voice, ...(ignored !== undefined && { ignored }) };
 }
 
 /** What the first audio waited for. */

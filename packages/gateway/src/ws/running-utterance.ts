@@ -129,9 +129,12 @@ export class RunningUtterance {
     this.#done(speech, durationMs, speech.outcomes);
   }
 
-  #started({ engine, voice, format: { name: format, sampleRateHz } }: Speech): void {
+  #started({ engine, voice, ignored, format: { name: format, sampleRateHz } }: Speech): void {
     const { id, stream } = this.#start;
-    this.#deps.out.message({ type: "started", id, stream, format, sampleRateHz, engine, voice });
+    this.#deps.out.message({
+      ...{ type: "started", id, stream, format, sampleRateHz, engine, voice },
+      ...(ignored && { ignored: [...ignored] }),
+    });
   }
 
   #words(words: readonly SpokenWord[]): void {

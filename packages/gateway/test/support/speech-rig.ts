@@ -109,6 +109,7 @@ export function utterance(text: string, changes: Partial<Utterance> = {}): Utter
     voice: "one",
     speed: 1,
     pitch: 1,
+    volume: 1,
     format: FORMATS.pcm,
     cache: DEFAULT_CACHE_POLICY,
     subject: "tester",
