@@ -12,6 +12,7 @@ import { byUrlRoute } from "./http/by-url/by-url-route.ts";
 import { linkIdentity, linksRoute } from "./http/by-url/links-route.ts";
 import { catalogueRoutes } from "./http/catalogue-routes.ts";
 import { elevenLabsAccountRoutes } from "./http/elevenlabs/account-routes.ts";
+import { elevenLabsSocketRoutes } from "./http/elevenlabs/socket-routes.ts";
 import { elevenLabsSpeechRoutes } from "./http/elevenlabs/speech-routes.ts";
 import { elevenLabsVoicesRoutes } from "./http/elevenlabs/voices-routes.ts";
 import { healthRoutes } from "./http/health-routes.ts";
@@ -79,6 +80,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   catalogueRoutes(app, { voices, startedAtMs: clock.now(), maxTextChars: config.maxTextChars });
   elevenLabsSpeechRoutes(app, { speak: speech.speak, slowReaderTimeoutMs });
   elevenLabsVoicesRoutes(app, { voices });
+  elevenLabsSocketRoutes(app, { tokens });
   elevenLabsAccountRoutes(app, { stateOf: (subject, options) => speech.limits.state(subject, options), clock });
   healthRoutes(app, { readiness: () => ({ stopping, parts: speech.parts() }) });
   statsRoute(app, { stats: () => ({ ...speech.stats(), sockets: sockets.counts }) });

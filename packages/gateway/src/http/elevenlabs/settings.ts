@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from "typebox";
 import type { CachePolicy, Utterance } from "../../core/utterance.ts";
+import { cachePolicyOf } from "../cache-control.ts";
 import { outputFormatOf } from "./output-format.ts";
 
 const OrNull = <Schema extends TSchema>(schema: Schema) => Type.Optional(Type.Union([schema, Type.Null()]));
@@ -56,6 +57,7 @@ export function utteranceOf(
     model: modelOf(modelId),
     speed: speed ?? 1,
     pitch: 1,
+    volume: 1,
     format: outputFormatOf(outputFormat),
     cache,
     ...who,
@@ -68,7 +70,14 @@ function modelOf(modelId: string | null | undefined): string {
   return modelId && !modelId.startsWith("eleven_") ? modelId : "auto";
 }
 
-/** `enable_logging=false` asks that nothing is kept. */
-export function cacheWithLogging(policy: CachePolicy, enableLogging: string | null | undefined): CachePolicy {
+/**
+ * What the caller allows of the cache. `no-cache` is not heard: ElevenLabs' own client puts it on every request, to keep
+ * browsers from storing the answer, and nobody who uses it asked for that. `enable_logging=false` asks that nothing is kept.
+ */
+export function elevenLabsCachePolicy(
+  cacheControl: string | undefined,
+  enableLogging: string | null | undefined,
+): CachePolicy {
+  const policy = cachePolicyOf(cacheControl?.toLowerCase().replaceAll(/\bno-cache\b/g, ""));
   return enableLogging?.toLowerCase() === "false" ? { ...policy, write: false } : policy;
 }

@@ -5,7 +5,6 @@ import { type Decision, unitOf } from "../../core/quota.ts";
 import type { Speak, Speech } from "../../speech/speak.ts";
 import { admittedOrThrow } from "../admitted.ts";
 import { subjectFields } from "../auth.ts";
-import { cachePolicyOf } from "../cache-control.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
 import { audioContent } from "../schemas.ts";
 import { type SendOptions, sendChunks, sendSpeech } from "../send-speech.ts";
@@ -14,7 +13,7 @@ import { alignedChunks, type TimedCharacters } from "./alignment.ts";
 import { ELEVENLABS } from "./elevenlabs.ts";
 import { OriginalText } from "./original-text.ts";
 import { elevenLabsCommon, elevenLabsErrors, TimestampsBody } from "./schemas.ts";
-import { cacheWithLogging, SpeechBody, SpeechQuery, utteranceOf } from "./settings.ts";
+import { elevenLabsCachePolicy, SpeechBody, SpeechQuery, utteranceOf } from "./settings.ts";
 
 export type ElevenLabsSpeechDeps = { readonly speak: Speak; readonly slowReaderTimeoutMs: number };
 
@@ -48,7 +47,7 @@ export function elevenLabsSpeechRoutes(
         speed: body.voice_settings?.speed,
         outputFormat: query.output_format,
       },
-      cacheWithLogging(cachePolicyOf(request.headers["cache-control"]), query.enable_logging),
+      elevenLabsCachePolicy(request.headers["cache-control"], query.enable_logging),
       subjectFields(request, undefined),
     );
     const result = await speak(utterance, { signal, requestId: request.id, words });

@@ -47,7 +47,9 @@ export class ElevenLabsContext {
   }
 
   /** Throws `text_too_long`. */
-  append(text: string, { flush }: { readonly flush: boolean }): void {
+  append(given: string, { flush }: { readonly flush: boolean }): void {
+    // A context is opened with a blank, which is no part of what it says.
+    const text = this.#incoming.characters === 0 ? given.trimStart() : given;
     if (text !== "") {
       this.#original.append(text);
       this.#incoming.append(text);

@@ -1,9 +1,8 @@
 import { SpeechError } from "../../core/errors.ts";
-import { DEFAULT_CACHE_POLICY } from "../../core/utterance.ts";
 import { secretOf } from "../../http/auth.ts";
 import { ELEVENLABS } from "../../http/elevenlabs/elevenlabs.ts";
 import { outputFormatOf } from "../../http/elevenlabs/output-format.ts";
-import { cacheWithLogging } from "../../http/elevenlabs/settings.ts";
+import { elevenLabsCachePolicy } from "../../http/elevenlabs/settings.ts";
 import { type CallerDeps, callerOf } from "../caller.ts";
 import type { SocketProtocol } from "../socket-protocol.ts";
 import type { SessionDeps } from "../speech-session.ts";
@@ -43,7 +42,7 @@ export function elevenLabsSockets(deps: SessionDeps & CallerDeps): SocketProtoco
               languageCode: query.get("language_code"),
               outputFormat,
             },
-            cache: cacheWithLogging(DEFAULT_CACHE_POLICY, query.get("enable_logging")),
+            cache: elevenLabsCachePolicy(undefined, query.get("enable_logging")),
             autoMode: query.get("auto_mode")?.toLowerCase() === "true",
             identify: (given) => identify(given, AbortSignal.timeout(AUTHENTICATION_TIMEOUT_MS)),
           },
