@@ -70,10 +70,10 @@ export class Planner {
   }
 
   #settings(utterance: Utterance, characters: number) {
-    const { format, subject, tenant = subject, cache } = utterance;
+    const { format, subject, tenant = subject, cache, tags } = utterance;
     const { maxCachedTextChars = Number.POSITIVE_INFINITY } = this.#options;
     const policy = characters <= maxCachedTextChars ? cache : { ...cache, write: false };
-    return { format, policy, tenant, told: toldSettings(utterance) };
+    return { format, policy, tenant, told: toldSettings(utterance), ...(tags !== undefined && { tags }) };
   }
 
   #cut(utterance: Utterance, candidates: readonly Candidate[]): Remembered {

@@ -11,6 +11,7 @@ import { abortedWhenClientLeaves } from "../client-gone.ts";
 import { audioContent, errorResponses } from "../schemas.ts";
 import { sendChunks, sendSpeech } from "../send-speech.ts";
 import { speechHeaders } from "../speech-headers.ts";
+import { TagField, tagsOf } from "../tags.ts";
 import { sseEvents } from "./sse.ts";
 
 function factor(name: "speed" | "pitch" | "volume", description: string) {
@@ -78,6 +79,7 @@ export const SpeechBody = Type.Object(
         description: "BCP-47. Not OpenAI's.",
       }),
     ),
+    tag: Type.Optional(TagField),
   },
   { additionalProperties: false },
 );
@@ -100,12 +102,10 @@ export function speechRoute(app: FastifyInstance, { speak, formats, slowReaderTi
   };
   app.post<{ Body: SpeechBody }>("/v1/audio/speech", { schema }, async (request, reply) => {
     const signal = abortedWhenClientLeaves(reply.raw);
-    const utterance = utteranceOf(
-      request.body,
-      formats,
-      cachePolicyOf(request.headers["cache-control"]),
-      subjectFields(request, request.body.user),
-    );
+    const utterance = utteranceOf(request.body, formats, cachePolicyOf(request.headers["cache-control"]), {
+      ...subjectFields(request, request.body.user),
+      ...tagsOf(request, request.body.tag),
+    });
     const speech = admittedOrThrow(await speak(utterance, { signal, requestId: request.id }), reply);
     const options = { signal, slowReaderTimeoutMs };
     if (request.body.stream_format !== "sse") return sendSpeech(reply, speech, options);
@@ -125,7 +125,7 @@ export function utteranceOf(
   body: SpeechBody,
   formats: SpeechRouteDeps["formats"],
   cache: Utterance["cache"],
-  who: Pick<Utterance, "subject" | "tenant" | "plan">,
+  who: Pick<Utterance, "subject" | "tenant" | "plan" | "tags">,
 ): Utterance {
   return {
     text: body.input,
