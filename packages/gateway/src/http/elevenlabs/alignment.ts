@@ -86,7 +86,7 @@ export function timedCharacters(
   let at = 0;
   let ms = fromMs;
   const share = (to: number, endMs: number): void => {
-    const characters = [...text.slice(at, to)];
+    const characters = Array.from(text.slice(at, to));
     const each = (endMs - ms) / Math.max(1, characters.length);
     for (const [index, character] of characters.entries()) {
       timed.characters.push(character);

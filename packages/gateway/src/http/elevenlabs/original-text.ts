@@ -13,7 +13,7 @@ export class OriginalText {
   #lost = false;
 
   constructor(text = "") {
-    this.#characters = [...text.normalize("NFC")];
+    this.#characters = Array.from(text.normalize("NFC"));
   }
 
   /** More of it, where it comes in pieces. */
