@@ -27,7 +27,8 @@ export class SpeechReport {
     this.#context = context;
   }
 
-  segment({ outcome, engine, characters, ...spoken }: SpokenSegment): void {
+  segment(spoken: SpokenSegment): void {
+    const { outcome, engine, characters } = spoken;
     this.#segments[outcome]++;
     const from = this.#engine;
     this.#engine = engine;

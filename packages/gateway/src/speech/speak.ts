@@ -87,21 +87,27 @@ export function createSpeak(deps: SpeakDeps): Speak {
     const startedAt = clock.monotonic();
     try {
       planner.check(utterance);
-      const candidates = await voices.resolve(utterance, { signal }); // before the limiter: a wrong name costs nobody quota
+      // Before the limiter: a wrong name costs nobody quota.
+      const resolved = voices.resolve(utterance, { signal });
+      const candidates = resolved instanceof Promise ? await resolved : resolved;
       const { segments, characters } = planner.plan(utterance, candidates);
       const resolvedAt = clock.monotonic();
-      const admission = await admit({ limiter, chain, clock, countHits }, utterance, segments, { signal });
+      const asked = admit({ limiter, chain, clock, countHits }, utterance, segments, { signal });
+      const admission = asked instanceof Promise ? await asked : asked;
       if ("admitted" in admission) {
         events.emit("speech.refused", { requestId, subject: utterance.subject, window: admission.window.name });
         return { admitted: false, quota: admission };
       }
+      const { quota, ahead, bill, limitedAt } = admission;
       const context: Context = {
         utterance,
         segments,
-        ...admission,
+        quota,
+        ahead,
+        bill,
         signal,
         words,
-        limitMs: admission.limitedAt - resolvedAt,
+        limitMs: limitedAt - resolvedAt,
         cacheMs: clock.monotonic() - resolvedAt,
         report: new SpeechReport(events, clock, { utterance, requestId, startedAt, characters }),
       };
@@ -148,7 +154,9 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
     keeps: false,
     fromCache: true,
     whole,
-    audio: only(whole.bytes),
+    get audio() {
+      return only(whole.bytes);
+    },
     parts: whole,
     timings: { limitMs, cacheMs, engineMs: 0, transcodeMs: 0 },
     quota,
