@@ -3,6 +3,7 @@ import type { Access } from "./access.ts";
 import type { SpeechSystem } from "./compose.ts";
 import type { Config } from "./config/config.ts";
 import type { ClientAddress } from "./http/client-address.ts";
+import { cartesiaSocket } from "./ws/cartesia/socket.ts";
 import { elevenLabsSockets } from "./ws/elevenlabs/sockets.ts";
 import { SocketServer } from "./ws/socket-server.ts";
 import { speechSocket } from "./ws/speech-socket.ts";
@@ -32,6 +33,7 @@ export function openSockets(
     protocols: [
       speechSocket({ ...deps, stateOf: (subject, options) => limits.state(subject, options) }),
       ...elevenLabsSockets(deps),
+      cartesiaSocket(deps),
     ],
     maxMessageBytes: config.maxBodyBytes,
     maxSockets: config.socketMax,

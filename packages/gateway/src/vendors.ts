@@ -2,6 +2,9 @@ import type { FastifyInstance } from "fastify";
 import type { Access } from "./access.ts";
 import type { SpeechSystem } from "./compose.ts";
 import type { Config } from "./config/config.ts";
+import { cartesiaSpeechRoutes } from "./http/cartesia/speech-routes.ts";
+import { cartesiaTokenRoutes } from "./http/cartesia/token-routes.ts";
+import { cartesiaVoicesRoutes } from "./http/cartesia/voices-routes.ts";
 import { elevenLabsAccountRoutes } from "./http/elevenlabs/account-routes.ts";
 import { elevenLabsSocketRoutes } from "./http/elevenlabs/socket-routes.ts";
 import { elevenLabsSpeechRoutes } from "./http/elevenlabs/speech-routes.ts";
@@ -18,4 +21,7 @@ export function vendorRoutes(
   elevenLabsVoicesRoutes(app, { voices });
   elevenLabsSocketRoutes(app, { tokens });
   elevenLabsAccountRoutes(app, { stateOf: (subject, options) => limits.state(subject, options), clock });
+  cartesiaSpeechRoutes(app, { speak, clock, slowReaderTimeoutMs });
+  cartesiaVoicesRoutes(app, { voices });
+  cartesiaTokenRoutes(app, { tokens });
 }

@@ -111,6 +111,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         securitySchemes: {
           bearer: { type: "http", scheme: "bearer", description: "An API key or a JWT; OpenAI's way." },
           xiApiKey: { type: "apiKey", in: "header", name: "xi-api-key", description: "An API key; ElevenLabs' way." },
+          xApiKey: { type: "apiKey", in: "header", name: "x-api-key", description: "An API key; Cartesia's way." },
         },
       },
     },

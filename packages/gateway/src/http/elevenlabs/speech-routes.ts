@@ -6,6 +6,7 @@ import type { Speak, Speech } from "../../speech/speak.ts";
 import { admittedOrThrow } from "../admitted.ts";
 import { subjectFields } from "../auth.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
+import { listOf, recordOf } from "../header-list.ts";
 import { audioContent } from "../schemas.ts";
 import { type SendOptions, sendChunks, sendSpeech } from "../send-speech.ts";
 import { speechHeaders } from "../speech-headers.ts";
@@ -79,7 +80,7 @@ export function elevenLabsSpeechRoutes(
     },
     async (request, reply) => {
       const { speech } = await asked(request, reply, true);
-      const { "content-type": _, ...headers } = speechHeaders(speech);
+      const { "content-type": _, ...headers } = recordOf(speechHeaders(speech));
       reply.headers(headers);
       return timedAnswer(speech, request.body.text);
     },
@@ -97,7 +98,7 @@ export function elevenLabsSpeechRoutes(
     },
     async (request, reply) => {
       const { speech, options } = await asked(request, reply, true);
-      const headers = { ...speechHeaders(speech), "content-type": "application/json" };
+      const headers = listOf({ ...recordOf(speechHeaders(speech)), "content-type": "application/json" });
       return sendChunks(reply, headers, timedLines(speech, request.body.text), options);
     },
   );
