@@ -3,7 +3,9 @@ import type { Access } from "./access.ts";
 import type { SpeechSystem } from "./compose.ts";
 import type { Config } from "./config/config.ts";
 import type { ClientAddress } from "./http/client-address.ts";
+import { VERSION } from "./version.ts";
 import { cartesiaSocket } from "./ws/cartesia/socket.ts";
+import { deepgramSocket } from "./ws/deepgram/socket.ts";
 import { elevenLabsSockets } from "./ws/elevenlabs/sockets.ts";
 import { SocketServer } from "./ws/socket-server.ts";
 import { speechSocket } from "./ws/speech-socket.ts";
@@ -11,7 +13,7 @@ import { speechSocket } from "./ws/speech-socket.ts";
 /** The sockets' way in, put together: our own protocol and the vendors'. */
 export function openSockets(
   config: Config,
-  { speak, converse, formats, clock, limits, events }: SpeechSystem,
+  { speak, converse, formats, clock, limits, events, voices }: SpeechSystem,
   { authenticator, tokens }: Access,
   { log, addressOf }: { readonly log: Logger; readonly addressOf: ClientAddress },
 ): SocketServer {
@@ -34,6 +36,7 @@ export function openSockets(
       speechSocket({ ...deps, stateOf: (subject, options) => limits.state(subject, options) }),
       ...elevenLabsSockets(deps),
       cartesiaSocket(deps),
+      deepgramSocket({ ...deps, voices, version: VERSION }),
     ],
     maxMessageBytes: config.maxBodyBytes,
     maxSockets: config.socketMax,

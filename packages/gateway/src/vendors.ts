@@ -5,6 +5,7 @@ import type { Config } from "./config/config.ts";
 import { cartesiaSpeechRoutes } from "./http/cartesia/speech-routes.ts";
 import { cartesiaTokenRoutes } from "./http/cartesia/token-routes.ts";
 import { cartesiaVoicesRoutes } from "./http/cartesia/voices-routes.ts";
+import { deepgramSpeakRoute } from "./http/deepgram/speak-route.ts";
 import { elevenLabsAccountRoutes } from "./http/elevenlabs/account-routes.ts";
 import { elevenLabsSocketRoutes } from "./http/elevenlabs/socket-routes.ts";
 import { elevenLabsSpeechRoutes } from "./http/elevenlabs/speech-routes.ts";
@@ -24,4 +25,5 @@ export function vendorRoutes(
   cartesiaSpeechRoutes(app, { speak, clock, slowReaderTimeoutMs });
   cartesiaVoicesRoutes(app, { voices });
   cartesiaTokenRoutes(app, { tokens });
+  deepgramSpeakRoute(app, { speak, voices, slowReaderTimeoutMs });
 }

@@ -106,6 +106,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         { name: "admin" },
         { name: "elevenlabs", description: "For clients of ElevenLabs: docs/clients/elevenlabs.md" },
         { name: "cartesia", description: "For clients of Cartesia: docs/clients/cartesia.md" },
+        { name: "deepgram", description: "For clients of Deepgram: docs/clients/deepgram.md" },
       ],
       components: {
         securitySchemes: {
