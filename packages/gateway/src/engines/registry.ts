@@ -1,11 +1,17 @@
 import { z } from "zod";
 import type { Clock } from "../core/clock.ts";
 import type { SpeechEngine } from "../core/ports.ts";
+import { createAiSdkEngine } from "./ai-sdk/ai-sdk-engine.ts";
+import { aiSdkSchema } from "./ai-sdk/ai-sdk-schema.ts";
 import { azureEngine } from "./azure/azure-engine.ts";
 import { azureSchema } from "./azure/azure-schema.ts";
+import { cartesiaEngine } from "./cartesia/cartesia-engine.ts";
+import { cartesiaSchema } from "./cartesia/cartesia-schema.ts";
 import { type CommandVoice, createCommandEngine } from "./command/command-engine.ts";
 import { commandSchema } from "./command/command-schema.ts";
 import { baseUrl, guards, maxChars, name, optional, sampleRateHz, version, workers } from "./common-fields.ts";
+import { deepgramEngine } from "./deepgram/deepgram-engine.ts";
+import { deepgramSchema } from "./deepgram/deepgram-schema.ts";
 import { createEdgeEngine, EDGE_OUTPUT_FORMATS } from "./edge/edge-engine.ts";
 import { elevenLabsEngine } from "./elevenlabs/elevenlabs-engine.ts";
 import { elevenLabsSchema } from "./elevenlabs/elevenlabs-schema.ts";
@@ -20,6 +26,8 @@ import { openAiCompatibleSchema, openAiSchema } from "./openai-schema.ts";
 import { piperEngine } from "./piper.ts";
 import { createPollyEngine } from "./polly/polly-engine.ts";
 import { pollySchema } from "./polly/polly-schema.ts";
+import { wyomingEngine } from "./wyoming/wyoming-engine.ts";
+import { wyomingSchema } from "./wyoming/wyoming-schema.ts";
 
 /** What every engine gets from the whole. */
 export type EngineDeps = {
@@ -56,6 +64,10 @@ export const ENGINE_SCHEMAS = {
   azure: azureSchema,
   google: googleSchema,
   polly: pollySchema,
+  deepgram: deepgramSchema,
+  cartesia: cartesiaSchema,
+  wyoming: wyomingSchema,
+  "ai-sdk": aiSdkSchema,
   piper: z.strictObject({
     ...{ name, type: z.literal("piper"), ...guards },
     baseUrl: baseUrl.describe("Of `python3 -m piper.http_server`."),
@@ -114,6 +126,14 @@ const CREATE: { readonly [Type in EngineType]: Create<Type> } = {
       ...{ ...options, clock: deps.clock },
       ...(keys && { credentials: { accessKeyId, secretAccessKey, sessionToken } }),
     });
+  },
+  deepgram: async (config, deps) => deepgramEngine(remote(config, deps)),
+  cartesia: async (config, deps) => cartesiaEngine(remote(config, deps)),
+  wyoming: async (config, deps) => wyomingEngine(remote(config, deps)),
+  "ai-sdk"(config, deps) {
+    const { voices, ...options } = remote(config, deps);
+    const listed = voices.map((voice) => withoutUndefined(typeof voice === "string" ? { id: voice } : voice));
+    return createAiSdkEngine({ ...options, voices: listed });
   },
   piper: async (config, deps) => piperEngine(remote(config, deps)),
   async command(config, deps) {
