@@ -30,6 +30,11 @@ export async function* only<T>(...values: T[]): AsyncGenerator<T> {
   yield* values;
 }
 
+/** The same for one value, and cheap to make where hardly anybody reads it. */
+export function onePiece<T>(value: T): AsyncIterable<T> {
+  return { [Symbol.asyncIterator]: () => only(value) };
+}
+
 /**
  * Pulls values now until one is `enough`, so that a failure before it is thrown here and not in the middle of the consumer.
  * An iterator by hand, not a generator: `return()` on a generator that was never started would not reach the source.
