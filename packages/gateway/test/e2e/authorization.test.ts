@@ -3,10 +3,12 @@
  * whoever adds one says here whom it is for.
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import type { FastifyInstance } from "fastify";
 import { SignJWT } from "jose";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { WebSocket } from "ws";
 import { hashKey } from "../../src/identity/api-key.ts";
 import { SocketPaths } from "../../src/ws/socket-protocol.ts";
 import { type RunningGateway, runGateway } from "../support/gateway.ts";
@@ -37,6 +39,8 @@ const CALLERS = [
   "a link of other words",
 ] as const;
 type Caller = (typeof CALLERS)[number];
+/** For HEAD, which runs what GET runs. */
+const FEW = ["nobody", "a caller", "the admin key"] as const satisfies Caller[];
 type Verdict = "in" | 401 | 403;
 type Rule = Readonly<Record<Caller, Verdict>>;
 
@@ -64,6 +68,14 @@ type Route = {
   /** Default: the route itself. */
   readonly path?: string;
   readonly body?: object;
+  /** Where a token stands in the URL. */
+  readonly tokenIn?: string;
+};
+
+const elevenLabsSpeech = (path: string): Route => ({ rule: SPEAKERS, answer: 200, path, body: { text: SPOKEN.text } });
+const CARTESIA_SPEECH = {
+  ...{ model_id: "sonic-3", transcript: SPOKEN.text, voice: { mode: "id", id: "one" } },
+  output_format: { container: "wav", encoding: "pcm_s16le", sample_rate: 24_000 },
 };
 
 /** What the page is built of; its names hold digests. */
@@ -89,7 +101,11 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "GET /v1/models": { rule: SPEAKERS, answer: 200 },
   "GET /v1/speech": { rule: LINKS, answer: 200, path: `/v1/speech?${new URLSearchParams(SPOKEN)}` },
   "POST /v1/speech/links": { rule: SPEAKERS, answer: 201, body: SPOKEN },
-  "POST /v1/speech/subtitles": { rule: SPEAKERS, answer: 200, body: { input: SPOKEN.text, voice: "one" } },
+  "POST /v1/speech/subtitles": {
+    rule: SPEAKERS,
+    answer: 200,
+    body: { model: "tts-1", input: SPOKEN.text, voice: "one" },
+  },
   "POST /v1/speech/tokens": { rule: SPEAKERS, answer: 201, body: {} },
   "GET /v1/speech/ws": { rule: SPEAKERS, answer: 426 },
   "GET /v1/stats": { rule: SPEAKERS, answer: 200 },
@@ -97,6 +113,35 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "GET /v1/stats/stream": { rule: SPEAKERS, answer: 200 },
 
   "POST /v1/speak": { rule: SPEAKERS, answer: 200, path: "/v1/speak?model=one", body: { text: SPOKEN.text } },
+
+  "POST /v1/text-to-speech/:voice_id": elevenLabsSpeech("/v1/text-to-speech/one"),
+  "POST /v1/text-to-speech/:voice_id/stream": elevenLabsSpeech("/v1/text-to-speech/one/stream"),
+  "POST /v1/text-to-speech/:voice_id/with-timestamps": elevenLabsSpeech("/v1/text-to-speech/one/with-timestamps"),
+  "POST /v1/text-to-speech/:voice_id/stream/with-timestamps": elevenLabsSpeech(
+    "/v1/text-to-speech/one/stream/with-timestamps",
+  ),
+  "GET /v1/text-to-speech/:voice_id/stream-input": { rule: SPEAKERS, answer: 426 },
+  "GET /v1/text-to-speech/:voice_id/multi-stream-input": { rule: SPEAKERS, answer: 426 },
+  "POST /v1/single-use-token/:token_type": {
+    ...{ rule: SPEAKERS, answer: 200 },
+    path: "/v1/single-use-token/tts_websocket",
+  },
+  "GET /v1/voices": { rule: SPEAKERS, answer: 200 },
+  "GET /v1/voices/:voice_id": { rule: SPEAKERS, answer: 200, path: "/v1/voices/one" },
+  "GET /v2/voices": { rule: SPEAKERS, answer: 200 },
+  "GET /v1/user": { rule: SPEAKERS, answer: 200 },
+  "GET /v1/user/subscription": { rule: SPEAKERS, answer: 200 },
+
+  "POST /tts/bytes": { rule: SPEAKERS, answer: 200, body: CARTESIA_SPEECH },
+  "POST /tts/sse": {
+    ...{ rule: SPEAKERS, answer: 200 },
+    body: { ...CARTESIA_SPEECH, output_format: { container: "raw", encoding: "pcm_s16le", sample_rate: 24_000 } },
+  },
+  "GET /tts/websocket": { rule: SPEAKERS, answer: 426 },
+  "POST /access-token": { rule: SPEAKERS, answer: 200, body: {} },
+  "GET /voices": { rule: SPEAKERS, answer: 200 },
+  "GET /voices/": { rule: SPEAKERS, answer: 200 },
+  "GET /voices/:id": { rule: SPEAKERS, answer: 200, path: "/voices/one" },
 
   "GET /admin/config": { rule: ADMIN, answer: 200 },
   "GET /admin/engines": { rule: ADMIN, answer: 200 },
@@ -115,9 +160,17 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "DELETE /admin/keys/:id": { rule: ADMIN, answer: 404, path: "/admin/keys/none" },
 };
 
+const elevenLabsSocket = (path: string): Route => ({
+  ...{ rule: { ...SOCKET, nobody: "in" }, answer: 101 },
+  ...{ path, tokenIn: "single_use_token" },
+});
 const SOCKETS: Readonly<Record<string, Route>> = {
   "/v1/speech/ws": { rule: SOCKET, answer: 101 },
   "/v1/speak": { rule: SPEAKERS, answer: 101, path: "/v1/speak?model=one" },
+  // ElevenLabs' clients may show their key in their first message; test/clients/elevenlabs.test.ts has those that do not.
+  "/v1/text-to-speech/{voice_id}/stream-input": elevenLabsSocket("/v1/text-to-speech/one/stream-input"),
+  "/v1/text-to-speech/{voice_id}/multi-stream-input": elevenLabsSocket("/v1/text-to-speech/one/multi-stream-input"),
+  "/tts/websocket": { rule: SOCKET, answer: 101, tokenIn: "access_token" },
 };
 
 type Credential = { readonly secret?: string; readonly token?: string };
@@ -186,20 +239,21 @@ function jwt(expires: string, secret = JWT_SECRET): Promise<string> {
 }
 
 let asked = 0;
+type AskOptions = Pick<Route, "body" | "tokenIn"> & { readonly upgrade?: boolean };
 
 /** The status of the answer, which is not waited for to its end. Each from an address of its own: guesses are counted by it. */
 function ask(
   method: string,
   path: string,
   { secret, token }: Credential,
-  { body, upgrade = false }: { readonly body?: object | undefined; readonly upgrade?: boolean } = {},
+  { body, upgrade = false, tokenIn = "token" }: AskOptions = {},
 ): Promise<number> {
   asked++;
-  const url = new URL(path, gateway.url);
-  if (token !== undefined) url.searchParams.set("token", token);
+  const query = token === undefined ? "" : `${path.includes("?") ? "&" : "?"}${tokenIn}=${token}`;
+  const { hostname, port } = new URL(gateway.url);
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, {
-      ...{ method, agent: false },
+    const request = httpRequest({
+      ...{ hostname, port, method, path: path + query, agent: false },
       headers: {
         "x-forwarded-for": `10.0.${asked >> 8}.${asked & 255}`,
         ...(secret !== undefined && { authorization: `Bearer ${secret}` }),
@@ -229,11 +283,18 @@ const UPGRADE = {
 };
 
 /** What everybody is answered there, beside what the table says. */
-async function compare(method: string, path: string, { rule, answer, body }: Route, upgrade: boolean): Promise<void> {
-  const answers: Partial<Record<Caller, number>> = {};
-  for (const caller of CALLERS) answers[caller] = await ask(method, path, credentials[caller], { body, upgrade });
-  const expected = CALLERS.map((caller) => [caller, rule[caller] === "in" ? answer : rule[caller]]);
-  expect(answers, `${method} ${path}`).toEqual(Object.fromEntries(expected));
+async function compare(
+  method: string,
+  path: string,
+  route: Route,
+  { callers = CALLERS, upgrade = false }: { readonly callers?: readonly Caller[]; readonly upgrade?: boolean } = {},
+): Promise<void> {
+  const { rule, answer } = route;
+  const answers = await Promise.all(
+    callers.map(async (caller) => [caller, await ask(method, path, credentials[caller], { ...route, upgrade })]),
+  );
+  const expected = callers.map((caller) => [caller, rule[caller] === "in" ? answer : rule[caller]]);
+  expect(Object.fromEntries(answers), `${method} ${path}`).toEqual(Object.fromEntries(expected));
 }
 
 describe("The table", () => {
@@ -250,12 +311,27 @@ describe("The table", () => {
 describe("A gateway with keys lets in whom a route is for, and nobody else:", () => {
   it.each(Object.entries(ROUTES))("%s", async (name, route) => {
     const [method, path] = name.split(" ") as [string, string];
-    await compare(method, route.path ?? path, route, false);
-    if (method === "GET" && !ENDLESS.has(path)) await compare("HEAD", route.path ?? path, route, false);
+    await compare(method, route.path ?? path, route);
+    if (method === "GET" && !ENDLESS.has(path)) await compare("HEAD", route.path ?? path, route, { callers: FEW });
   });
 
   it.each(Object.entries(SOCKETS))("the socket %s", async (path, route) => {
-    await compare("GET", route.path ?? path, route, true);
+    await compare("GET", route.path ?? path, route, { upgrade: true });
+  });
+
+  it("and speaks on a socket that was opened without a key to nobody who shows none, or a wrong one", async () => {
+    for (const [secret, error] of [
+      [undefined, "needs_authorization"],
+      ["wrong-key-0123456789abcdef", "invalid_api_key"],
+    ] as const) {
+      const socket = new WebSocket(`${gateway.url.replace("http", "ws")}/v1/text-to-speech/one/stream-input`);
+      const heard: string[] = [];
+      socket.on("message", (data: Buffer) => heard.push(data.toString()));
+      await once(socket, "open");
+      socket.send(JSON.stringify({ text: "Hello there. ", flush: true, ...(secret && { "xi-api-key": secret }) }));
+      await once(socket, "close");
+      expect(heard.map((message) => JSON.parse(message).error)).toEqual([error]);
+    }
   });
 
   it("and tells strangers nothing of routes that there are not", async () => {
