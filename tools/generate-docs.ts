@@ -10,11 +10,13 @@ import {
   type MetricSpec,
   SECONDS_BUCKETS,
 } from "../packages/gateway/src/observe/metric-table.ts";
+import { cliPage } from "./cli-page.ts";
 import { engineFieldsPage } from "./engine-fields-page.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 const pages: Record<string, string> = {
+  "docs/cli.md": cliPage(),
   "docs/configuration.md": configurationPage(),
   "docs/engine-fields.md": engineFieldsPage(),
   "docs/errors.md": errorsPage(),
@@ -83,6 +85,7 @@ function shownDefault({ default: value, is }: OptionSpec): string {
 function allowed({ is, unit }: OptionSpec): string {
   switch (is.kind) {
     case "integer":
+    case "number":
       return `${is.min} to ${is.max}${unit ? ` ${unit}` : ""}`;
     case "bytes":
       return "a size";

@@ -2,7 +2,7 @@ import { only, primed } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
-import type { EventBus, SegmentOutcome } from "../core/events.ts";
+import type { EventBus, SegmentOutcome, SpeechTimings } from "../core/events.ts";
 import type { AudioJoiner, CallOptions, RateLimiter } from "../core/ports.ts";
 import type { Decision, Refusal } from "../core/quota.ts";
 import type { ToldSetting } from "../core/speech-settings.ts";
@@ -15,14 +15,6 @@ import { SegmentLine } from "./segment-line.ts";
 import { audioOf, type SpeechPart } from "./speech-part.ts";
 import { StoredAnswer, type StoredSegment } from "./stored-answer.ts";
 import type { VoiceCatalogue } from "./voice-catalogue.ts";
-
-/** Milliseconds of ours and the engine's until the first audio. */
-export type SpeechTimings = {
-  readonly limitMs: number;
-  readonly cacheMs: number;
-  readonly engineMs: number;
-  readonly transcodeMs: number;
-};
 
 /** An answer whose first audio is here. */
 export type Speech = {
@@ -95,7 +87,12 @@ export function createSpeak(deps: SpeakDeps): Speak {
       const asked = admit({ limiter, chain, clock, countHits }, utterance, segments, { signal });
       const admission = asked instanceof Promise ? await asked : asked;
       if ("admitted" in admission) {
-        events.emit("speech.refused", { requestId, subject: utterance.subject, window: admission.window.name });
+        events.emit("speech.refused", {
+          requestId,
+          subject: utterance.subject,
+          window: admission.window.name,
+          latencyMs: clock.monotonic() - startedAt,
+        });
         return { admitted: false, quota: admission };
       }
       const { quota, ahead, bill, limitedAt } = admission;
@@ -114,7 +111,13 @@ export function createSpeak(deps: SpeakDeps): Speak {
       return { admitted: true, speech: storedSpeech(deps, context) ?? (await streamedSpeech(deps, context)) };
     } catch (error) {
       const code = signal.aborted ? "caller_gone" : SpeechError.from(error, "internal", "").code;
-      events.emit("speech.failed", { requestId, subject: utterance.subject, code, error });
+      events.emit("speech.failed", {
+        requestId,
+        subject: utterance.subject,
+        code,
+        error,
+        latencyMs: clock.monotonic() - startedAt,
+      });
       throw error;
     }
   };
@@ -143,7 +146,8 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
   if (stored === undefined || first === undefined) return undefined;
   const whole = new StoredAnswer({ segments: stored, joiner, format: utterance.format, words });
   for (const spoken of ahead) report.segment(spoken!);
-  report.started(first);
+  const timings = { limitMs, cacheMs, engineMs: 0, transcodeMs: 0 };
+  report.started(first, timings);
   report.delivered(whole.bytes.byteLength, first.engine);
   bill.settle();
   return {
@@ -158,7 +162,7 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
       return only(whole.bytes);
     },
     parts: whole,
-    timings: { limitMs, cacheMs, engineMs: 0, transcodeMs: 0 },
+    timings,
     quota,
   };
 }
@@ -192,9 +196,9 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
       onFailed: (spoken) => bill.failed(spoken),
     });
     const { spoken: first } = (await line.first())!;
-    const times = makingTimes(first, startedAt, clock.monotonic());
+    const timings = { limitMs, cacheMs, ...makingTimes(first, startedAt, clock.monotonic()) };
     const made = await primed(line.parts(), ({ type }) => type === "audio");
-    report.started(first);
+    report.started(first, timings);
     const parts = report.counted(made, first.engine, end);
     return {
       format: utterance.format,
@@ -205,7 +209,7 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
       fromCache: false,
       audio: audioOf(parts),
       parts,
-      timings: { limitMs, cacheMs, ...times },
+      timings,
       quota,
     };
   } catch (error) {
