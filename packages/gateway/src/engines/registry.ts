@@ -139,11 +139,11 @@ const CREATE: { readonly [Type in EngineType]: Create<Type> } = {
     throw new EngineConfigError(`engine "${config.name}": there is no program "${config.command}"; ${advice}`);
   },
   async neural(config) {
-    const { processes = 1, maxQueued = processes * MAX_QUEUED_PER_WORKER, ...options } = config;
+    const { workers = 1, maxQueued = workers * MAX_QUEUED_PER_WORKER, ...options } = config;
     const voices = options.voices?.map((voice) => withoutUndefined<NeuralVoice>(voice));
     const engine = await createNeuralEngine({
       ...withoutUndefined({ ...options, voices }),
-      ...{ processes, maxQueued },
+      ...{ workers, maxQueued },
     });
     if (engine || config.optional) return engine;
     const advice = "run `npm install sherpa-onnx-node` (it holds eSpeak NG, which is GPL), or name it in modulePath";

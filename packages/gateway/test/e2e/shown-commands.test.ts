@@ -22,7 +22,7 @@ const scripts = Object.keys(
 const ELSEWHERE: readonly (readonly [pattern: RegExp, why: string])[] = [
   [/^npm ci && npm (start|test)$/, ".ci/run does, on a fresh clone"],
   [/^[A-Z_]+=\S+ .*npm start$/, "a server of its own, with options that are looked up below"],
-  [/^REDIS_URL=\S+ npm start$/, "the same"],
+  [/^npm install sherpa-onnx-node$/, "test-setup.ts does, beside the project"],
   [/^docker /, "deploy.test.ts runs what the image is made of, and reads compose.yaml"],
   [/^helm /, "deploy.test.ts renders the chart"],
   [/^npm ci && npm run build:page && node tools\/assemble-server\.ts/, "deploy.test.ts runs it"],

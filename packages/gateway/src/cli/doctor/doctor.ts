@@ -5,6 +5,7 @@ import { type Check, fail } from "./check.ts";
 import { checkCodecs } from "./check-codecs.ts";
 import { checkEngines } from "./check-engines.ts";
 import { checkAccess, checkConfig, checkDisk, checkNode, checkPort } from "./check-machine.ts";
+import { checkNeural } from "./check-neural.ts";
 import { checkRedis } from "./check-redis.ts";
 
 export type DoctorOptions = { readonly json?: boolean; readonly engines?: boolean };
@@ -17,7 +18,7 @@ export async function doctor({ json, engines = true }: DoctorOptions, read: () =
     const { config, warnings } = loaded;
     checks.push(...checkConfig(config, warnings), ...checkAccess(config), await checkPort(config));
     checks.push(...(await checkRedis(config)));
-    if (engines) checks.push(...(await guarded("engines", () => checkEngines(config))));
+    if (engines) checks.push(...(await guarded("engines", () => checkEngines(config))), ...checkNeural(config));
   }
   checks.push(...(await guarded("codecs", checkCodecs)), ...(await checkDisk()));
   if (json) process.stdout.write(`${JSON.stringify({ status: worst(checks), checks }, undefined, 2)}\n`);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { SherpaConfig } from "./neural-protocol.ts";
 
@@ -64,7 +64,9 @@ export function readModelFolder(options: ModelFolderOptions): ModelFolder {
     vits: { vits: { model, tokens, lexicon, dataDir } },
     kokoro: { kokoro: { model, voices, tokens, dataDir, lexicon } },
     kitten: { kitten: { model, voices, tokens, dataDir } },
-    matcha: { matcha: { acousticModel: model, vocoder: vocoderIn(folder, names, options, type), tokens, lexicon, dataDir } },
+    matcha: {
+      matcha: { acousticModel: model, vocoder: vocoderIn(folder, names, options, type), tokens, lexicon, dataDir },
+    },
   };
   const config: SherpaConfig = {
     model: { ...parts[type], numThreads: threads, provider: "cpu", debug: 0 },
@@ -77,7 +79,9 @@ function modelFile(names: readonly string[], { model: folder, modelFile: wanted 
   const models = names.filter((name) => name.endsWith(".onnx") && !VOCODER.test(name));
   if (wanted !== undefined) {
     if (names.includes(wanted)) return wanted;
-    throw new ModelFolderError(`modelFile: ${folder} has no ${wanted}; it has ${models.join(", ") || "no .onnx at all"}`);
+    throw new ModelFolderError(
+      `modelFile: ${folder} has no ${wanted}; it has ${models.join(", ") || "no .onnx at all"}`,
+    );
   }
   const [only] = models;
   if (models.length === 1 && only !== undefined) return only;
@@ -101,7 +105,9 @@ function vocoderIn(folder: string, names: readonly string[], { vocoder }: ModelF
   }
   const found = names.find((name) => VOCODER.test(name) && name.endsWith(".onnx"));
   if (found !== undefined) return join(folder, found);
-  throw new ModelFolderError(`vocoder: Matcha needs one (vocos-22khz-univ.onnx); put it into ${folder}, or name it; ${SOURCE}`);
+  throw new ModelFolderError(
+    `vocoder: Matcha needs one (vocos-22khz-univ.onnx); put it into ${folder}, or name it; ${SOURCE}`,
+  );
 }
 
 /** Without them sherpa-onnx aborts, or waits for ever. */
@@ -123,9 +129,17 @@ function missing(folder: string, what: string): ModelFolderError {
 /** Sizes, beginnings and ends: models are hundreds of megabytes. */
 function fingerprintOf(files: readonly string[]): string {
   const hash = createHash("sha256");
-  for (const file of files) {
-    const bytes = readFileSync(file);
-    hash.update(String(bytes.byteLength)).update(bytes.subarray(0, FINGERPRINT_BYTES)).update(bytes.subarray(-FINGERPRINT_BYTES));
+  for (const path of files) {
+    const file = openSync(path, "r");
+    try {
+      const { size } = fstatSync(file);
+      const part = Buffer.alloc(Math.min(size, FINGERPRINT_BYTES));
+      hash.update(String(size));
+      for (const from of [0, size - part.length])
+        hash.update(part.subarray(0, readSync(file, part, 0, part.length, from)));
+    } finally {
+      closeSync(file);
+    }
   }
   return hash.digest("hex").slice(0, 16);
 }

@@ -56,7 +56,8 @@ export class ModelProcess {
     this.#receive = (message) => {
       if (message.type === "ready" || message.id !== id) return;
       if (message.type === "audio") return mailbox.put(message.samples);
-      if (message.type === "failed") mailbox.fail(this.#failure(message.reason));
+      // It lives and refuses: the next text is none the worse for it.
+      if (message.type === "failed") mailbox.fail(this.#cannotSay(message.reason));
       else mailbox.end();
       over.resolve();
     };
@@ -97,7 +98,11 @@ export class ModelProcess {
     });
     const { promise, resolve, reject } = Promise.withResolvers<LoadedModel>();
     const late = setTimeout(() => {
-      reject(new SpeechError("engine_timeout", `${name}'s model was not loaded within ${loadTimeoutMs} ms`, { engine: name }));
+      reject(
+        new SpeechError("engine_timeout", `${name}'s model was not loaded within ${loadTimeoutMs} ms`, {
+          engine: name,
+        }),
+      );
       child.kill("SIGKILL");
     }, loadTimeoutMs);
     child.on("message", (message: FromModel) => {
@@ -158,9 +163,17 @@ export class ModelProcess {
     return new SpeechError("engine_failed", `${name}'s model failed: ${reason}`, { engine: name });
   }
 
+  #cannotSay(reason: string): SpeechError {
+    const { name } = this.#options;
+    return new SpeechError("engine_cannot_say", `${name}'s model cannot say this: ${reason}`, { engine: name });
+  }
+
   /** The line that says most; native code writes where it stood before it, and a stack after it. */
   #lastComplaint(): string {
-    const lines = this.#complaint.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+    const lines = this.#complaint
+      .split("\n")
+      .map((line) => line.trim())
+      .filter((line) => line !== "");
     const line = lines.find((one) => /error|fail|not|missing|unknown|unsupported/i.test(one)) ?? lines.at(-1);
     return line === undefined ? "" : `: ${line.slice(0, 300)}`;
   }

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { basename } from "node:path";
 import { SpeechError } from "../../core/errors.ts";
 import type { CallOptions, SpeechEngine, SynthesisChunk, SynthesisRequest } from "../../core/ports.ts";
 import { ONLY_NORMAL, SETTING_RANGES } from "../../core/speech-settings.ts";
@@ -22,7 +23,8 @@ export type NeuralEngineOptions = Omit<ModelFolderOptions, "threads"> & {
   readonly language?: string;
   readonly voices?: readonly NeuralVoice[];
   readonly threads?: number;
-  readonly processes?: number;
+  /** Copies of the model, each a text at a time. */
+  readonly workers: number;
   readonly maxQueued: number;
   readonly loadTimeoutMs?: number;
   readonly modulePath?: string;
@@ -41,27 +43,34 @@ const LOAD_TIMEOUT_MS = 60_000;
  * package is not there. Throws an EngineConfigError for a folder or model that cannot speak.
  */
 export async function createNeuralEngine(options: NeuralEngineOptions): Promise<SpeechEngine | undefined> {
-  const { name, processes = 1, threads = 1, loadTimeoutMs = LOAD_TIMEOUT_MS } = options;
+  const { name, workers, threads = 1, loadTimeoutMs = LOAD_TIMEOUT_MS } = options;
   const installed = findModule(options.modulePath);
   if (installed === undefined) return undefined;
   const folder = readFolder(name, { ...options, threads });
   const models = Array.from(
-    { length: processes },
+    { length: workers },
     () => new ModelProcess({ name, module: installed.path, config: folder.config, loadTimeoutMs }),
   );
   const loaded = await models[0]!.load().catch((error: Error) => {
-    throw new EngineConfigError(`engine "${name}": ${error.message}; is ${options.model} whole, and a ${folder.type} model?`);
+    throw new EngineConfigError(
+      `engine "${name}": ${error.message}; is ${options.model} whole, and a ${folder.type} model?`,
+    );
   });
-  const voices = voicesOf(options, loaded.speakers);
+  const voices = speakersOf(options, loaded.speakers, () => models[0]!.close());
   const idle = [...models];
-  const places = new Places({ name, size: processes, maxQueued: options.maxQueued });
+  const places = new Places({ name, size: workers, maxQueued: options.maxQueued });
 
   async function* synthesize(request: SynthesisRequest, { signal }: CallOptions): AsyncGenerator<SynthesisChunk> {
     const { speaker } = voiceNamed(request.voice);
     const leave = await places.enter(signal);
     const model = idle.pop()!; // there is one for each place
+    let heard = false;
     try {
-      for await (const audio of model.speak({ text: request.text, speaker, speed: request.speed }, signal)) yield { audio };
+      for await (const audio of model.speak({ text: request.text, speaker, speed: request.speed }, signal)) {
+        heard = true;
+        yield { audio };
+      }
+      if (!heard) throw new SpeechError("engine_cannot_say", `${name} knows no sound for this text`, { engine: name });
     } finally {
       void model.free().then(() => {
         idle.push(model);
@@ -117,18 +126,22 @@ function readFolder(name: string, options: ModelFolderOptions) {
   }
 }
 
-function voicesOf({ name, model, voices, language = languageIn(model) }: NeuralEngineOptions, speakers: number) {
+/** Voices by their speakers; `onWrong` is called before it throws. */
+function speakersOf(options: NeuralEngineOptions, speakers: number, onWrong: () => void) {
+  const { name, model, voices, language = languageIn(model) } = options;
   const named = voices ?? Array.from({ length: speakers }, (_, at): NeuralVoice => ({ id: String(at) }));
   return named.map(({ id, speaker = named.length === 1 ? 0 : named.findIndex((one) => one.id === id), ...voice }) => {
-    if (speaker >= speakers)
-      throw new EngineConfigError(`engine "${name}": voices: "${id}" is speaker ${speaker}, and the model has ${speakers}`);
-    return { id, speaker, name: id, language, ...voice };
+    if (speaker < speakers) return { id, speaker, name: id, language, ...voice };
+    onWrong();
+    throw new EngineConfigError(
+      `engine "${name}": voices: "${id}" is speaker ${speaker}, and the model has ${speakers}`,
+    );
   });
 }
 
 /** Archives are called `vits-piper-en_US-amy-low`, `matcha-icefall-zh-baker`. */
 function languageIn(folder: string): string {
-  const [, language, region] = /(?:^|[-/])([a-z]{2})(?:_([A-Z]{2}))?(?=-|$|\/$)/.exec(folder) ?? [];
+  const [, language, region] = /(?:^|-)([a-z]{2})(?:_([A-Z]{2}))?(?=-|$)/.exec(basename(folder)) ?? [];
   if (language === undefined) return "und";
   return region === undefined ? language : `${language}-${region}`;
 }

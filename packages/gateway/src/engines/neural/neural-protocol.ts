@@ -16,7 +16,13 @@ export type SherpaConfig = {
 /** To the process of a model. */
 export type ToModel =
   | { readonly type: "load"; readonly module: string; readonly config: SherpaConfig }
-  | { readonly type: "speak"; readonly id: number; readonly text: string; readonly speaker: number; readonly speed: number }
+  | {
+      readonly type: "speak";
+      readonly id: number;
+      readonly text: string;
+      readonly speaker: number;
+      readonly speed: number;
+    }
   | { readonly type: "cancel"; readonly id: number };
 
 /** From it. Samples are signed 16 bit, mono. */

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { guards, maxChars, name, optional, version } from "../common-fields.ts";
+import { guards, maxChars, name, optional, version, workers } from "../common-fields.ts";
 import { MODEL_TYPES } from "./model-folder.ts";
 
 export const neuralSchema = z.strictObject({
-  ...{ name, type: z.literal("neural"), ...guards, optional, maxChars, version },
+  ...{ name, type: z.literal("neural"), workers, ...guards, optional, maxChars, version },
   model: z.string().min(1).describe("Folder of the model, as its archive unpacks."),
   modelType: z.enum(MODEL_TYPES).optional().describe("Not given: by the files in the folder."),
   modelFile: z.string().min(1).optional().describe("Which .onnx of the folder, where there are several."),
@@ -27,7 +27,12 @@ export const neuralSchema = z.strictObject({
     .optional()
     .describe("Names for its speakers, by number; not given: `0`, `1`, …"),
   threads: z.number().int().min(1).max(64).optional().describe("Of one synthesis; 1 if not given."),
-  processes: z.number().int().min(1).max(16).optional().describe("Copies of the model, each a text at a time; 1 if not given."),
-  loadTimeoutMs: z.number().int().min(100).max(600_000).optional().describe("For loading the model; 60000 if not given."),
+  loadTimeoutMs: z
+    .number()
+    .int()
+    .min(100)
+    .max(600_000)
+    .optional()
+    .describe("For loading the model; 60000 if not given."),
   modulePath: z.string().min(1).optional().describe("Of sherpa-onnx-node, if it is not among our own packages."),
 });
