@@ -140,7 +140,10 @@ export class ModelProcess {
   #hold(held: boolean): void {
     const child = this.#child;
     const handles = [child, child?.channel, child?.stderr as { ref?(): void; unref?(): void } | null | undefined];
-    for (const handle of handles) held ? handle?.ref?.() : handle?.unref?.();
+    for (const handle of handles) {
+      if (held) handle?.ref?.();
+      else handle?.unref?.();
+    }
   }
 
   #forget(child: ChildProcess): void {
