@@ -18,7 +18,8 @@ export async function doctor({ json, skip }: DoctorOptions, read: () => LoadedCo
     const { config, warnings } = loaded;
     checks.push(...checkConfig(config, warnings), ...checkAccess(config), await checkPort(config));
     if (!skip.includes("redis")) checks.push(...(await checkRedis(config)));
-    if (!skip.includes("engines")) checks.push(...(await guarded("engines", () => checkEngines(config))), ...checkNeural(config));
+    if (!skip.includes("engines"))
+      checks.push(...(await guarded("engines", () => checkEngines(config))), ...checkNeural(config));
   }
   if (!skip.includes("codecs")) checks.push(...(await guarded("codecs", checkCodecs)));
   checks.push(...(await checkDisk()));
