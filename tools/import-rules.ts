@@ -13,6 +13,7 @@ const source = join(dirname(fileURLToPath(import.meta.url)), "../packages/gatewa
 const ROOMS: Record<string, readonly string[]> = {
   core: [],
   threads: ["core"],
+  wording: ["core", "threads"], // what texts themselves are looked at with: patterns, languages
   resilience: ["core"],
   speech: ["core", "resilience"],
   engines: ["core", "threads"],
@@ -38,6 +39,7 @@ const OWNED: Record<string, string | readonly string[]> = {
   jose: "identity",
   "@fastify/proxy-addr": "http",
   ws: ["ws", "engines"],
+  re2js: "wording",
   "@opentelemetry/api": "observe",
   "@opentelemetry/core": "observe",
   "@opentelemetry/sdk-trace": "observe",
@@ -56,6 +58,7 @@ const ROOTS = new Set([
   "compose-redis.ts",
   "compose-stats.ts",
   "compose-stores.ts",
+  "compose-text.ts",
   "compose-traces.ts",
   "main.ts",
   "sockets.ts",

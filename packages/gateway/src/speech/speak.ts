@@ -9,7 +9,7 @@ import type { ToldSetting } from "../core/speech-settings.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { admit, type Bill } from "./admission.ts";
 import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
-import { Planner } from "./plan.ts";
+import { Planner, type PlannerOptions } from "./plan.ts";
 import { SpeechReport } from "./report.ts";
 import { SegmentLine } from "./segment-line.ts";
 import { audioOf, type SpeechPart } from "./speech-part.ts";
@@ -54,16 +54,13 @@ export type SpeakResult =
 
 export type Speak = (utterance: Utterance, options: SpeakOptions) => Promise<SpeakResult>;
 
-export type SpeakDeps = {
+export type SpeakDeps = PlannerOptions & {
   readonly limiter: RateLimiter;
   readonly voices: VoiceCatalogue;
   readonly chain: EngineChain;
   readonly joiner: AudioJoiner;
   readonly events: EventBus;
   readonly clock: Clock;
-  readonly maxTextChars: number;
-  /** What is made for a longer text is not stored. Default: no bound. */
-  readonly maxCachedTextChars?: number | undefined;
   /** False: answers that are stored whole are not counted. */
   readonly countHits?: boolean;
 };
