@@ -22,6 +22,7 @@ const ROOMS: Record<string, readonly string[]> = {
   stores: ["core", "redis"],
   limits: ["core", "redis"],
   observe: ["core"],
+  workers: ["core"], // processes of one server talking to each other
   admin: ["core", "redis", "speech"],
   config: [],
   identity: ["core", "redis"],
@@ -65,6 +66,7 @@ const ROOTS = new Set([
   "index.ts",
   "tts-manager.ts",
   "start-block.ts",
+  "supervise.ts",
   "version.ts",
   "wyoming.ts",
 ]);

@@ -44,10 +44,11 @@ function serving(mynah: Command): void {
     .description("start the gateway")
     .option("-p, --port <number>", "TCP port (default: PORT or 8080)")
     .option("--host <address>", "address to listen on (default: HOST; else 127.0.0.1, with keys 0.0.0.0)")
-    .action(async ({ port, host }: { port?: string; host?: string }, command: Command) => {
-      const { config, warnings } = await read(command, { ...(port && { port }), ...(host && { host }) });
-      const { serve } = await import("../main.ts");
-      await serve({ config, warnings, out: process.stdout });
+    .option("-w, --workers <number>", "processes on one port, 0 for one a core; needs Redis (default: WORKERS or 1)")
+    .action(async (flags: { port?: string; host?: string; workers?: string }, command: Command) => {
+      const { config, warnings } = await read(command, flags);
+      const { start } = await import("../main.ts");
+      process.exitCode = await start({ config, warnings, out: process.stdout });
     });
 
   withJson(mynah.command("doctor"))

@@ -1,4 +1,4 @@
-import { only, primed } from "../core/async.ts";
+import { OnePiece, primed } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
@@ -155,9 +155,7 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
     keeps: false,
     fromCache: true,
     whole,
-    get audio() {
-      return only(whole.bytes);
-    },
+    audio: new OnePiece(whole.bytes),
     parts: whole,
     timings,
     quota,
