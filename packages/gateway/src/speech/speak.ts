@@ -1,4 +1,4 @@
-import { OnePiece, primed } from "../core/async.ts";
+import { onePiece, primed } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
@@ -155,7 +155,7 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
     keeps: false,
     fromCache: true,
     whole,
-    audio: new OnePiece(whole.bytes),
+    audio: onePiece(whole.bytes),
     parts: whole,
     timings,
     quota,
