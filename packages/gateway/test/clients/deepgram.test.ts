@@ -146,6 +146,8 @@ describe("@deepgram/sdk, speak over HTTP", () => {
       { err_msg: expect.stringContaining("url") as string },
     ]);
     expect(answer.headers.get("dg-error")).toContain("url");
+    const get = await fetch(`${url}/v1/speak`, { headers: { authorization: `Token ${KEY}` } });
+    expect([get.status, await get.json()]).toMatchObject([426, { err_code: "UPGRADE_REQUIRED" }]);
   });
 
   it("is refused by limits, fails with the engine, and leaves it when it leaves", async () => {
