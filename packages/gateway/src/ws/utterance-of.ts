@@ -13,7 +13,7 @@ export function utteranceOf(
   formats: Readonly<Record<AudioFormatName, AudioFormat>>,
 ): Utterance {
   const { voice = DEFAULT_VOICE, format = DEFAULT_FORMAT, speed = 1, pitch = 1, volume = 1 } = settings;
-  const { model, instructions, style, seed, language } = settings;
+  const { model, instructions, style, seed, language, tag } = settings;
   return {
     text,
     voice,
@@ -30,5 +30,6 @@ export function utteranceOf(
     ...(style !== undefined && { style }),
     ...(seed !== undefined && { seed }),
     ...(language !== undefined && { language }),
+    ...(tag !== undefined && { tags: [tag] }),
   };
 }

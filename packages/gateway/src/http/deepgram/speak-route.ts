@@ -10,6 +10,7 @@ import { abortedWhenClientLeaves } from "../client-gone.ts";
 import { audioContent } from "../schemas.ts";
 import { sendSpeech } from "../send-speech.ts";
 import { upgradeOnly } from "../socket-routes.ts";
+import { tagsOf } from "../tags.ts";
 import { DEEPGRAM } from "./deepgram.ts";
 import { DEFAULT_MODEL, speakerOf } from "./model.ts";
 import { outputFormatOf } from "./output-format.ts";
@@ -81,6 +82,7 @@ export function deepgramSpeakRoute(
         ...(await speakerOf(model, voices, { signal })),
         cache: cachePolicyOf(request.headers["cache-control"]),
         ...subjectFields(request, undefined),
+        ...tagsOf(request),
       };
       reply.header("dg-request-id", request.id);
       const speech = admittedOrThrow(await speak(utterance, { signal, requestId: request.id }), reply);
