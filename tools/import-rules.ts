@@ -62,6 +62,7 @@ const ROOTS = new Set([
   "index.ts",
   "tts-manager.ts",
   "start-block.ts",
+  "vendors.ts",
   "version.ts",
   "wyoming.ts",
 ]);
