@@ -1,6 +1,7 @@
 import { deferred } from "../core/async.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
+import type { TextCleaner } from "../core/text/clean/text-cleaner.ts";
 import { isSpeakable } from "../core/text/prepare.ts";
 import { SegmentBuffer } from "../core/text/segment-buffer.ts";
 
@@ -15,6 +16,15 @@ export type IncomingTextOptions = {
   /** What stood before a `flush` has been taken out; `segments` of them, from the start, can be heard. */
   readonly onFlushed?: (segments: number) => void;
 };
+
+export type SegmentsOptions = {
+  readonly maxChars: number;
+  readonly signal: AbortSignal;
+  /** What the text goes through first. */
+  readonly cleaner?: TextCleaner;
+};
+
+type Buffer = Pick<SegmentBuffer, "append" | "flush" | "waiting">;
 
 const FLUSH = Symbol("flush");
 const TIMER_OVER = new Error("text came before the timer");
@@ -71,8 +81,8 @@ export class IncomingText {
   }
 
   /** Segments of at most `maxChars`, each as soon as it is complete or the text pauses. To be read once. */
-  async *segments({ maxChars, signal }: { maxChars: number; signal: AbortSignal }): AsyncGenerator<string> {
-    const buffer = new SegmentBuffer({ maxChars });
+  async *segments({ maxChars, signal, cleaner }: SegmentsOptions): AsyncGenerator<string> {
+    const buffer = cleanedBuffer(new SegmentBuffer({ maxChars }), cleaner);
     const gone = (): void => this.#wake.resolve();
     signal.addEventListener("abort", gone, { once: true });
     try {
@@ -91,7 +101,7 @@ export class IncomingText {
   }
 
   /** Tells of the flush first: whoever takes the last segment before it shall know that it is that. */
-  #flushed(buffer: SegmentBuffer): string[] {
+  #flushed(buffer: Buffer): string[] {
     const segments = this.#counted(buffer.flush());
     this.#options.onFlushed?.(this.#speakable);
     return segments;
@@ -103,7 +113,7 @@ export class IncomingText {
   }
 
   /** Waits until something was called, or the text has paused for so long that what is held should be spoken. */
-  async #more(buffer: SegmentBuffer): Promise<"paused" | undefined> {
+  async #more(buffer: Buffer): Promise<"paused" | undefined> {
     const { clock, textPauseMs, sentencePauseMs } = this.#options;
     this.#wake = deferred();
     const { waiting } = buffer;
@@ -124,4 +134,15 @@ export class IncomingText {
     const idle = this.#pieces.length === 0 && !this.#ended;
     return idle && clock.monotonic() - this.#lastAt >= pauseMs ? "paused" : undefined;
   }
+}
+
+function cleanedBuffer(buffer: SegmentBuffer, cleaner: TextCleaner | undefined): Buffer {
+  if (cleaner === undefined) return buffer;
+  return {
+    append: (text) => buffer.append(cleaner.push(text)),
+    flush: () => [...buffer.append(cleaner.flush()), ...buffer.flush()],
+    get waiting() {
+      return cleaner.holds ? "text" : buffer.waiting;
+    },
+  };
 }

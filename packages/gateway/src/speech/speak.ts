@@ -1,4 +1,4 @@
-import { only, primed } from "../core/async.ts";
+import { OnePiece, primed } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
@@ -9,7 +9,7 @@ import type { ToldSetting } from "../core/speech-settings.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { admit, type Bill } from "./admission.ts";
 import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
-import { Planner } from "./plan.ts";
+import { Planner, type PlannerOptions } from "./plan.ts";
 import { SpeechReport } from "./report.ts";
 import { SegmentLine } from "./segment-line.ts";
 import { audioOf, type SpeechPart } from "./speech-part.ts";
@@ -54,16 +54,13 @@ export type SpeakResult =
 
 export type Speak = (utterance: Utterance, options: SpeakOptions) => Promise<SpeakResult>;
 
-export type SpeakDeps = {
+export type SpeakDeps = PlannerOptions & {
   readonly limiter: RateLimiter;
   readonly voices: VoiceCatalogue;
   readonly chain: EngineChain;
   readonly joiner: AudioJoiner;
   readonly events: EventBus;
   readonly clock: Clock;
-  readonly maxTextChars: number;
-  /** What is made for a longer text is not stored. Default: no bound. */
-  readonly maxCachedTextChars?: number | undefined;
   /** False: answers that are stored whole are not counted. */
   readonly countHits?: boolean;
 };
@@ -158,9 +155,7 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
     keeps: false,
     fromCache: true,
     whole,
-    get audio() {
-      return only(whole.bytes);
-    },
+    audio: new OnePiece(whole.bytes),
     parts: whole,
     timings,
     quota,

@@ -109,6 +109,11 @@ export class VoiceCatalogue {
     return candidates;
   }
 
+  /** What its engine tells of a candidate's voice, if that is known. */
+  voiceOf({ engine, voice }: Candidate): Voice | undefined {
+    return this.#lists.of(engine).get(voice)?.voice;
+  }
+
   /** Ends what is being asked of engines. */
   close(): void {
     this.#lists.close();

@@ -81,6 +81,11 @@ export const SpeechBody = Type.Object(
       }),
     ),
     tag: Type.Optional(TagField),
+    clean: Type.Optional(
+      Type.Boolean({
+        description: "Whether Markdown, emoji, code blocks and bare links are taken out first. Not OpenAI's.",
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -140,5 +145,6 @@ export function utteranceOf(
     ...(body.instructions && { instructions: body.instructions }),
     ...(body.style !== undefined && { style: body.style }),
     ...(body.seed !== undefined && { seed: body.seed }),
+    ...(body.clean !== undefined && { clean: body.clean }),
   };
 }
