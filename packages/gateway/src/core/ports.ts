@@ -193,6 +193,13 @@ export interface AudioJoiner {
   joinClean(format: AudioFormat, parts: readonly Uint8Array[]): Uint8Array;
 }
 
+/** Tells languages apart. */
+export interface LanguageDetector {
+  /** BCP-47, a primary subtag, one of `among` (absent: any); undefined: too little to tell. Rejects only with the signal's reason, or when closed. */
+  detect(text: string, among: readonly string[] | undefined, options: CallOptions): Promise<string | undefined>;
+  close(): Promise<void>;
+}
+
 /** Counts what subjects do. Being refused is an answer, not an error; `take` rejects only when the limiter itself fails. */
 export interface RateLimiter {
   /** The windows that hold for a subject now; they may change from call to call. */

@@ -3,12 +3,13 @@ import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { EventBus, SegmentOutcome, SpeechTimings } from "../core/events.ts";
-import type { AudioJoiner, CallOptions, RateLimiter } from "../core/ports.ts";
+import type { AudioJoiner, CallOptions, LanguageDetector, RateLimiter } from "../core/ports.ts";
 import type { Decision, Refusal } from "../core/quota.ts";
 import type { ToldSetting } from "../core/speech-settings.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { admit, type Bill } from "./admission.ts";
 import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
+import { planByLanguage } from "./language-router.ts";
 import { Planner, type PlannerOptions } from "./plan.ts";
 import { SpeechReport } from "./report.ts";
 import { SegmentLine } from "./segment-line.ts";
@@ -55,6 +56,8 @@ export type SpeakResult =
 export type Speak = (utterance: Utterance, options: SpeakOptions) => Promise<SpeakResult>;
 
 export type SpeakDeps = PlannerOptions & {
+  /** Absent: the language `auto` is as if none was named. */
+  readonly languages?: LanguageDetector;
   readonly limiter: RateLimiter;
   readonly voices: VoiceCatalogue;
   readonly chain: EngineChain;
@@ -79,7 +82,8 @@ export function createSpeak(deps: SpeakDeps): Speak {
       // Before the limiter: a wrong name costs nobody quota.
       const resolved = voices.resolve(utterance, { signal });
       const candidates = resolved instanceof Promise ? await resolved : resolved;
-      const { segments, characters } = planner.plan(utterance, candidates);
+      const routed = planByLanguage(deps, planner, utterance, { signal });
+      const { segments, characters } = routed === undefined ? planner.plan(utterance, candidates) : await routed;
       const resolvedAt = clock.monotonic();
       const asked = admit({ limiter, chain, clock, countHits }, utterance, segments, { signal });
       const admission = asked instanceof Promise ? await asked : asked;
