@@ -69,6 +69,7 @@ const ROOTS = new Set([
   "start-block.ts",
   "vendors.ts",
   "supervise.ts",
+  "vendors.ts",
   "version.ts",
   "wyoming.ts",
 ]);
