@@ -45,6 +45,8 @@ export class ScriptWriter {
   #divided = true;
   /** The least silence before the next span. */
   #pauseMs = 0;
+  /** Not even its punctuation goes to the last span. */
+  #apart = false;
   /** What cannot be spoken alone and has nothing before it: goes to the text behind it. */
   #waiting = "";
 
@@ -95,6 +97,13 @@ export class ScriptWriter {
     if (this.#spans.length > 0) this.#pauseMs = Math.max(this.#pauseMs, pauseMs);
   }
 
+  /** Somebody else's turn begins: nothing of it belongs to what was said before. */
+  turn(pauseMs: number): void {
+    this.divide(pauseMs);
+    this.#waiting = "";
+    this.#apart = true;
+  }
+
   /** Silence of so many milliseconds. Throws `ScriptTooLarge`. */
   rest(ms: number): void {
     const { maxRestMs, maxTotalRestMs } = SCRIPT_BOUNDS;
@@ -137,7 +146,7 @@ export class ScriptWriter {
 
   /** Punctuation that directly follows a span belongs to it, also from behind a break. What is left of the text. */
   #close(last: OpenSpan, raw: string, resting: boolean): string {
-    const closing = resting || !/\s$/.test(last.raw) ? (CLOSING.exec(raw)?.[0] ?? "") : "";
+    const closing = !this.#apart && (resting || !/\s$/.test(last.raw)) ? (CLOSING.exec(raw)?.[0] ?? "") : "";
     if (closing === "") return raw;
     last.raw = last.raw.trimEnd();
     this.#append(last, closing);
@@ -155,6 +164,7 @@ export class ScriptWriter {
     const text = this.#waiting + raw;
     this.#waiting = "";
     this.#divided = false;
+    this.#apart = false;
     this.#rest.ms = Math.max(this.#rest.ms, this.#pauseMs);
     this.#pauseMs = 0;
     this.#spans.push({

@@ -10,8 +10,9 @@ export type VoiceWish = {
   readonly traits?: VoiceTraits;
   /** What to do where nobody has any of them. Default: the request is refused. */
   readonly otherwise?: { readonly voice: VoiceWish } | "leave-out";
-  /** Where it was asked for. */
+  /** Where it was asked for: in a document, in which field. */
   readonly place?: Place;
+  readonly param?: string;
 };
 
 /** How a span is to be said. */

@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import { parseLanguage } from "../core/language-tag.ts";
 import type { CallOptions, SpeechEngine } from "../core/ports.ts";
-import type { Voice } from "../core/voice.ts";
+import type { Voice, VoiceTraits } from "../core/voice.ts";
 import { OPENAI_VOICES } from "./known-voices.ts";
 import { nearestNames } from "./nearest-names.ts";
 import { AliasBook, type VoiceAlias, type VoiceAliases } from "./voice-aliases.ts";
@@ -13,7 +13,13 @@ import { type Candidate, type KnownVoices, resolveVoice } from "./voice-resolve.
 
 export type { Candidate } from "./voice-resolve.ts";
 
-export type VoiceQuery = { readonly voice: string; readonly model?: string; readonly language?: string };
+export type VoiceQuery = {
+  /** Absent: any voice that is like `traits`. */
+  readonly voice?: string;
+  readonly traits?: VoiceTraits;
+  readonly model?: string;
+  readonly language?: string;
+};
 
 export type VoiceCatalogueOptions = Omit<VoiceListsOptions, "onChanged"> & {
   /** In order of preference. */
@@ -88,16 +94,16 @@ export class VoiceCatalogue {
    */
   async resolve(query: VoiceQuery, options: CallOptions): Promise<readonly Candidate[]> {
     this.#lists.refresh();
-    const memo = JSON.stringify([query.voice, query.model, query.language]);
+    const memo = JSON.stringify([query.voice, query.model, query.language, query.traits]);
     const known = this.#resolved.get(memo);
     if (known !== undefined) return known;
     const { engines, name, prefix } = this.#asked(query);
     await this.#lists.settled(engines, options);
-    const { language } = query;
+    const { language, traits } = query;
     const able =
       name.length > MAX_NAME_CHARS
         ? []
-        : resolveVoice({ name, language, literal: prefix !== undefined }, this.#known(engines));
+        : resolveVoice({ name, language, traits, literal: prefix !== undefined }, this.#known(engines));
     if (able.length === 0) throw this.#notFound(name, engines, prefix);
     const candidates = able.map((candidate) => ({ ...candidate, ...this.#passedModel(candidate, query.model) }));
     if (memo.length > MAX_MEMO_CHARS) return candidates;
@@ -106,13 +112,18 @@ export class VoiceCatalogue {
     return candidates;
   }
 
+  /** What its engine tells of a candidate's voice, if that is known. */
+  voiceOf({ engine, voice }: Candidate): Voice | undefined {
+    return this.#lists.of(engine).get(voice)?.voice;
+  }
+
   /** Ends what is being asked of engines. */
   close(): void {
     this.#lists.close();
   }
 
   /** Which engines are meant, and what is left of the name: `engine/voice` is for that engine alone. */
-  #asked({ voice, model }: VoiceQuery): { engines: readonly SpeechEngine[]; name: string; prefix?: string } {
+  #asked({ voice = "", model }: VoiceQuery): { engines: readonly SpeechEngine[]; name: string; prefix?: string } {
     const engines = this.#enginesFor(model);
     const slash = voice.indexOf("/");
     const prefixed = slash > 0 ? named(engines, voice.slice(0, slash)) : undefined;

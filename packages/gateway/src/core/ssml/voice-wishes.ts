@@ -47,6 +47,7 @@ export class VoiceWishes {
       ...(traits !== undefined && { traits }),
       ...(failure !== undefined && { otherwise: failure === "ignoretext" ? ("leave-out" as const) : { voice: outer } }),
       place: placeOf(this.#document, at),
+      param: "input",
     };
     this.#known.set(memo, wish);
     if (this.#known.size > SCRIPT_BOUNDS.maxVoices)
