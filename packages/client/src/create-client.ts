@@ -21,6 +21,12 @@ export type SpeakOptions = CallOptions & {
   speed?: number;
   /** 0.5 to 2; 1 is the voice's own pitch. */
   pitch?: number;
+  /** 0.1 to 4; 1 is the voice's own loudness. */
+  volume?: number;
+  /** One of the voice's `styles`. */
+  style?: string;
+  /** For engines that draw lots. */
+  seed?: number;
   /** Default `tts-1`, which every OpenAI-compatible server knows. */
   model?: string;
   instructions?: string;

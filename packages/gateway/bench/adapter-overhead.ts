@@ -16,7 +16,7 @@ const TEXT = "The morning train was late again, so we walked along the river.";
 const RACHEL = "21m00Tcm4TlvDq8ikWAM";
 const { signal } = new AbortController();
 const pcm = { name: "pcm", sampleRateHz: 24_000 } as const;
-const request = { text: TEXT, speed: 1, pitch: 1, wanted: pcm };
+const request = { text: TEXT, speed: 1, pitch: 1, volume: 1, wanted: pcm };
 
 type Case = {
   readonly name: string;

@@ -136,7 +136,7 @@ async function withPatience(audio: Promise<Buffer>): Promise<Buffer> {
 
 function reference(line: string): Buffer {
   const wanted = { name: "pcm", sampleRateHz: 24_000 } as const;
-  const sound = { voice: "one", speed: 1, pitch: 1, wanted };
+  const sound = { voice: "one", speed: 1, pitch: 1, volume: 1, wanted };
   return Buffer.concat(segments.get(line)!.map((text) => toneAudio({ ...sound, text }, ENGINE)));
 }
 

@@ -59,6 +59,7 @@ async function stampede(input: string, format: string): Promise<string[]> {
     voice: "one",
     speed: 1,
     pitch: 1,
+    volume: 1,
     wanted: { name: "pcm", sampleRateHz: 24_000 },
   } as const;
   const first = answers[0]!.status === "fulfilled" ? answers[0]!.value : Buffer.alloc(0);

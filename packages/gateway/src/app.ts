@@ -21,7 +21,6 @@ import { statsRoute } from "./http/stats-route.ts";
 import { subtitlesRoute } from "./http/subtitles-route.ts";
 import { openSockets } from "./sockets.ts";
 import { VERSION } from "./version.ts";
-import { isSocketUpgrade } from "./ws/socket-server.ts";
 
 export type GatewayOverrides = Overrides & { readonly logger?: Logger; readonly pageDirectory?: string };
 
@@ -46,17 +45,17 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   const logger = overrides.logger ?? pino({ level: "silent" });
   const speech = await composeSpeech(config, logger, overrides);
   const { maxBodyBytes, requestTimeoutMs, maxConnections, slowReaderTimeoutMs } = config;
+  const access = await openAccess(config, speech, logger);
+  const sockets = openSockets(config, speech, access, logger);
   const app = await createServer({
     logger,
     version: VERSION,
     maxBodyBytes,
     requestTimeoutMs,
     maxConnections,
-    upgrades: isSocketUpgrade,
+    upgrades: (request) => sockets.handles(request),
     onError: (answered) => speech.events.emit("error.answered", answered),
   });
-  const access = await openAccess(config, speech, logger);
-  const sockets = openSockets(config, speech, access, logger);
   let boundTo = config.host;
   const metrics = openMetrics({ speech, access, sockets, host: () => boundTo });
   let stopping = false;

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { createAudioJoiner } from "./audio/join.ts";
+import { createSilence } from "./audio/silence.ts";
 import { createTranscoder } from "./audio/transcode.ts";
 import { engineGuards, engineHealth, openEngines } from "./compose-engines.ts";
 import type { RedisRoles } from "./compose-redis.ts";
@@ -128,6 +129,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     events,
     chain,
     joiner,
+    makeSilence: createSilence({ transcoder, joiner }),
     maxTextChars: config.maxTextChars,
     maxCachedTextChars: config.cacheMaxTextChars,
   };

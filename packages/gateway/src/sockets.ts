@@ -2,29 +2,19 @@ import type { Logger } from "pino";
 import type { Access } from "./access.ts";
 import type { SpeechSystem } from "./compose.ts";
 import type { Config } from "./config/config.ts";
-import { callerOf } from "./ws/caller.ts";
-import { SOCKET_PATH, SocketServer } from "./ws/socket-server.ts";
+import { SocketServer } from "./ws/socket-server.ts";
+import { speechSocket } from "./ws/speech-socket.ts";
 
-/** The sockets' way in, put together. */
+/** The sockets' way in, put together: our own protocol and the vendors'. */
 export function openSockets(
   config: Config,
   { speak, converse, formats, clock, limits, events }: SpeechSystem,
   { authenticator, tokens }: Access,
   log: Logger,
 ): SocketServer {
-  return new SocketServer({
-    speak,
-    converse,
-    formats,
-    clock,
-    maxMessageBytes: config.maxBodyBytes,
-    maxSockets: config.socketMax,
-    maxPerAddress: config.socketMaxPerAddress,
-    identify: (request, address, options) => callerOf({ authenticator, tokens }, request, address, options),
-    stateOf: (subject, options) => limits.state(subject, options),
-    onRefused: (error, requestId) =>
-      events.emit("error.answered", { requestId, route: SOCKET_PATH, code: error.code, error }),
-    onDefect: (error, requestId) => log.error({ err: error, requestId }, "socket failed"),
+  const onDefect = (error: unknown, requestId: string): void => log.error({ err: error, requestId }, "socket failed");
+  const deps = {
+    ...{ speak, converse, formats, clock, authenticator, onDefect },
     limits: {
       maxUtterances: config.socketMaxUtterances,
       maxTextChars: config.maxTextChars,
@@ -35,5 +25,14 @@ export function openSockets(
       textPauseMs: config.socketTextPauseMs,
       sentencePauseMs: config.socketSentencePauseMs,
     },
+  };
+  return new SocketServer({
+    protocols: [speechSocket({ ...deps, tokens, stateOf: (subject, options) => limits.state(subject, options) })],
+    maxMessageBytes: config.maxBodyBytes,
+    maxSockets: config.socketMax,
+    maxPerAddress: config.socketMaxPerAddress,
+    onRefused: (error, requestId, route) =>
+      events.emit("error.answered", { requestId, route, code: error.code, error }),
+    onDefect,
   });
 }

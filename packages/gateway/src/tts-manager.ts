@@ -17,6 +17,13 @@ export type SynthesizeOptions = {
   readonly speed?: number;
   /** 0.5 to 2. */
   readonly pitch?: number;
+  /** 0.1 to 4. */
+  readonly volume?: number;
+  /** How to speak, for engines that can be told. */
+  readonly instructions?: string;
+  /** One of the voice's own ways of speaking. */
+  readonly style?: string;
+  readonly seed?: number;
   readonly format?: AudioFormatName;
   readonly language?: string;
   /** Engines in order, `a,b`; default all. */
@@ -75,6 +82,7 @@ export async function createTtsManager(input: ConfigInput = {}, overrides: Overr
       voice = "alloy",
       speed = 1,
       pitch = 1,
+      volume = 1,
       format = "mp3",
       userId = "anonymous",
       signal = new AbortController().signal,
@@ -87,6 +95,7 @@ export async function createTtsManager(input: ConfigInput = {}, overrides: Overr
         voice,
         speed,
         pitch,
+        volume,
         format: formats[format],
         cache: DEFAULT_CACHE_POLICY,
         subject: userId,

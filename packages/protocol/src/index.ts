@@ -21,6 +21,12 @@ export type SpeechRequest = {
   user?: string;
   /** 0.5 to 2; 1 is the voice's own pitch. Mynah's own field. */
   pitch?: number;
+  /** 0.1 to 4; 1 is the voice's own loudness, 2 is 6 dB more. Mynah's own field. */
+  volume?: number;
+  /** One of the voice's `styles`. Mynah's own field. */
+  style?: string;
+  /** For engines that draw lots: the same seed, the same audio. Mynah's own field. */
+  seed?: number;
   /** BCP-47. Mynah's own field. */
   language?: string;
 };

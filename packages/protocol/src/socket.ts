@@ -24,7 +24,13 @@ export type UtteranceSettings = {
   speed?: number;
   /** 0.5 to 2; 1 is the voice's own pitch. */
   pitch?: number;
+  /** 0.1 to 4; 1 is the voice's own loudness. */
+  volume?: number;
   instructions?: string;
+  /** One of the voice's `styles`. */
+  style?: string;
+  /** An integer, for engines that draw lots. */
+  seed?: number;
   /** BCP-47. */
   language?: string;
   /** The end user on whose behalf this is said; limits count per user. */
@@ -53,6 +59,17 @@ export type SpokenWord = {
   estimated?: true;
 };
 
+/** When a mark of an SSML text is reached, on the clock of its utterance's audio. */
+export type SpokenMark = {
+  name: string;
+  timeMs: number;
+  /** Reckoned, as its words were. */
+  estimated?: true;
+};
+
+/** What is not done as it was asked, and spoken all the same; where in an SSML text that is. */
+export type SpeechNotice = { message: string; line?: number; column?: number };
+
 /** Server → client. */
 export type ServerMessage =
   | {
@@ -73,8 +90,12 @@ export type ServerMessage =
       sampleRateHz: number;
       engine: string;
       voice: string;
+      /** Settings that this engine, in place of one that failed, cannot be told. */
+      ignored?: string[];
     }
   | { type: "words"; id: string; words: SpokenWord[] }
+  /** Of an SSML text, each as soon as it is known when it is reached. */
+  | { type: "marks"; id: string; marks: SpokenMark[] }
   | {
       type: "done";
       id: string;

@@ -117,6 +117,7 @@ async function tryEngine(name: string, { speak, formats, clock }: SpeechSystem):
       model: name,
       speed: 1,
       pitch: 1,
+      volume: 1,
       format: formats.wav,
       subject: "mynah engines",
     },

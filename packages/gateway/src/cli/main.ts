@@ -43,6 +43,10 @@ function program(): Command {
     .option("-e, --engine <names>", "engines in order, separated by commas", "auto")
     .option("-s, --speed <factor>", "0.25 to 4", "1")
     .option("--pitch <factor>", "0.5 to 2", "1")
+    .option("--volume <factor>", "0.1 to 4", "1")
+    .option("--instructions <text>", "how to speak, for engines that can be told")
+    .option("--style <name>", "one of the voice's own styles")
+    .option("--seed <number>", "for engines that draw lots")
     .option("-l, --language <tag>", "BCP-47, for example de or en-GB")
     .addOption(
       new Option("-f, --format <name>", "default: by the file's ending, else mp3").choices([...AUDIO_FORMAT_NAMES]),

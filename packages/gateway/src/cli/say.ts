@@ -7,6 +7,7 @@ import { composeSpeech, type SpeechSystem } from "../compose.ts";
 import { type Config, ConfigError } from "../config/config.ts";
 import { concat } from "../core/async.ts";
 import { AUDIO_FORMAT_NAMES, type AudioFormatName } from "../core/audio-format.ts";
+import { type FactorRange, SETTING_RANGES } from "../core/speech-settings.ts";
 import { formatSubtitles, SUBTITLE_FORMATS, type SubtitleFormat } from "../core/subtitles/subtitles.ts";
 import { DEFAULT_CACHE_POLICY } from "../core/utterance.ts";
 import type { Speech } from "../speech/speak.ts";
@@ -19,6 +20,10 @@ export type SayOptions = {
   readonly engine: string;
   readonly speed: string;
   readonly pitch: string;
+  readonly volume: string;
+  readonly instructions?: string;
+  readonly style?: string;
+  readonly seed?: string;
   readonly language?: string;
   readonly format?: AudioFormatName;
   readonly subtitles?: string;
@@ -89,15 +94,20 @@ function subtitlesFormatOf({ subtitles, subtitlesFormat }: SayOptions): Subtitle
 async function speak(
   speech: SpeechSystem,
   text: string,
-  { voice, engine, speed, pitch, language, format, subtitles }: SayOptions & { format: AudioFormatName },
+  options: SayOptions & { format: AudioFormatName },
   signal: AbortSignal,
 ): Promise<Speech> {
+  const { voice, engine, speed, pitch, volume, instructions, style, seed, language, format, subtitles } = options;
   const utterance = {
     text,
     voice,
     model: engine,
-    speed: factor("--speed", speed, 0.25, 4),
-    pitch: factor("--pitch", pitch, 0.5, 2),
+    speed: number("--speed", speed, SETTING_RANGES.speed),
+    pitch: number("--pitch", pitch, SETTING_RANGES.pitch),
+    volume: number("--volume", volume, SETTING_RANGES.volume),
+    ...(instructions && { instructions }),
+    ...(style && { style }),
+    ...(seed !== undefined && { seed: integer("--seed", seed, SETTING_RANGES.seed) }),
     ...(language && { language }),
     format: speech.formats[format],
     cache: DEFAULT_CACHE_POLICY,
@@ -108,11 +118,17 @@ async function speak(
   return result.speech;
 }
 
-function factor(flag: string, raw: string, min: number, max: number): number {
+function number(flag: string, raw: string, { min, max }: FactorRange): number {
   const value = Number(raw);
   if (raw.trim() === "" || !(value >= min && value <= max))
     throw new ConfigError(`${flag} must be a number from ${min} to ${max}; it is "${raw}"`);
   return value;
+}
+
+function integer(flag: string, raw: string, range: FactorRange): number {
+  const value = number(flag, raw, range);
+  if (Number.isInteger(value)) return value;
+  throw new ConfigError(`${flag} must be a whole number; it is "${raw}"`);
 }
 
 async function toStdout(

@@ -17,6 +17,8 @@ const identity: fc.Arbitrary<SpeechIdentity> = fc.record({
   text: word,
   speed: fc.constantFrom(0.25, 1, 1.1, 4),
   pitch: fc.constantFrom(0.5, 1, 2),
+  volume: fc.constantFrom(0.5, 1),
+  style: optional(word),
   model: optional(word),
   language: optional(word),
   instructions: optional(word),
@@ -38,6 +40,7 @@ describe("cacheKey()", () => {
       text: "Hello.",
       speed: 1,
       pitch: 1,
+      volume: 1,
       model: "m",
       language: "en",
       instructions: "calm",
@@ -57,6 +60,9 @@ describe("cacheKey()", () => {
       { ...base, language: "en-US" },
       { ...base, instructions: "angry" },
       { ...base, seed: 2 },
+      { ...base, volume: 2 },
+      { ...base, style: "calm" },
+      { ...base, style: "calm", instructions: undefined },
       { ...base, format: { ...base.format, name: "opus" } },
       { ...base, format: { ...base.format, sampleRateHz: 16_000 } },
       { ...base, format: { ...base.format, bitrateBps: 64_000 } },
@@ -99,7 +105,7 @@ describe("cacheKey()", () => {
     ["pcm", undefined, "7dda2ef0b47d9c27bd05a8594946c29453a39d35fd6d3a965f9a6f6ad256c43e"],
   ] as const)("stays what it was for %s", (name, bitrateBps, key) => {
     const format = { name, sampleRateHz: 24_000, ...(bitrateBps !== undefined && { bitrateBps }) };
-    const plain = { engine: "flite", engineVersion: "1", voice: "slt", text: "Hello.", speed: 1, pitch: 1 };
+    const plain = { engine: "flite", engineVersion: "1", voice: "slt", text: "Hello.", speed: 1, pitch: 1, volume: 1 };
     expect(keyOf({ ...plain, format })).toBe(key);
     expect(keyOf({ ...plain, format: { ...format, encoding: "s16" } })).toBe(key);
   });
@@ -116,7 +122,10 @@ describe("cacheKey()", () => {
 /** Another way to say what "the same" means: a nested, sorted list of the fields that are there. */
 function canonical(value: object): string {
   const entries = Object.entries(value)
-    .filter(([name, field]) => field !== undefined && !(name === "instructions" && field === "") && field !== "s16")
+    .filter(
+      ([name, field]) =>
+        field !== undefined && !(name in { instructions: 0, style: 0 } && field === "") && field !== "s16",
+    )
     .map(
       ([name, field]) =>
         `${name}=${typeof field === "object" ? canonical(field) : `${typeof field}:${[...String(field)].map((c) => c.codePointAt(0)).join(".")}`}`,

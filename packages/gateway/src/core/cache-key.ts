@@ -1,21 +1,18 @@
 import { type AudioFormat, encodingOf } from "./audio-format.ts";
+import type { SpeechSettings } from "./speech-settings.ts";
 
 declare const brand: unique symbol;
 /** 64 hex digits: SHA-256 of everything that shapes the sound of one segment in one format. */
 export type CacheKey = string & { readonly [brand]: "CacheKey" };
 
 /** Everything that shapes the sound of one segment. A new setting that changes audio belongs here, or hits will lie. */
-export type SpeechIdentity = {
+export type SpeechIdentity = SpeechSettings & {
   readonly engine: string;
   readonly engineVersion: string;
   readonly voice: string;
   readonly text: string;
-  readonly speed: number;
-  readonly pitch: number;
   readonly model?: string;
   readonly language?: string;
-  readonly instructions?: string;
-  readonly seed?: number;
   readonly format: AudioFormat;
 };
 
@@ -24,7 +21,8 @@ const KEY_VERSION = 1;
 
 /**
  * One unambiguous string for an identity: a JSON array with every field at its own place, absent ones as null, so no
- * two identities share a string and neither field order nor a default written out makes a second one.
+ * two identities share a string and neither field order nor a default written out makes a second one. What came later
+ * stands behind them as a pair of name and value, only where it is set: older keys stay what they were.
  */
 export function encodeIdentity(identity: SpeechIdentity): string {
   const { format } = identity;
@@ -45,6 +43,8 @@ export function encodeIdentity(identity: SpeechIdentity): string {
     format.sampleRateHz,
     format.bitrateBps ?? null,
     ...(encoding === "s16" ? [] : [encoding]),
+    ...(identity.volume === 1 ? [] : [["volume", identity.volume]]),
+    ...(identity.style ? [["style", identity.style]] : []),
   ]);
 }
 

@@ -32,6 +32,13 @@ export const ERROR_CODES = {
     meaning:
       "The text is not the SSML that it is said to be: not well-formed, an unknown element or value, or beyond a bound. The message names line and column.",
   },
+  setting_unsupported: {
+    status: 400,
+    type: "invalid_request_error",
+    retryable: false,
+    meaning:
+      "No engine that could speak as this voice can be told this setting; `param` names it. Leave it out, or name another voice or engine.",
+  },
   voice_not_found: {
     status: 400,
     type: "invalid_request_error",

@@ -1,6 +1,7 @@
 import type { AudioFormat } from "./audio-format.ts";
 import type { CacheKey } from "./cache-key.ts";
 import type { Allowance, Cost, Decision, Refusal, Subject, WindowState } from "./quota.ts";
+import type { FactorRange, SpeechSettings } from "./speech-settings.ts";
 import type { Voice } from "./voice.ts";
 
 /** Every asynchronous port method takes one: there is no call that cannot be given up. */
@@ -36,7 +37,7 @@ export type SpokenMark = {
 };
 
 /** One segment as an engine is asked to say it: everything resolved, nothing left to choose. */
-export type SynthesisRequest = {
+export type SynthesisRequest = SpeechSettings & {
   /** Prepared text of one segment, never longer than `capabilities.maxChars`. */
   readonly text: string;
   /** The engine's own voice id. */
@@ -44,11 +45,6 @@ export type SynthesisRequest = {
   readonly model?: string;
   /** BCP-47; absent: the voice's own. */
   readonly language?: string;
-  /** 1 is the voice's normal speed, 2 twice as fast. */
-  readonly speed: number;
-  /** 1 is the voice's normal pitch, 2 an octave higher. */
-  readonly pitch: number;
-  readonly instructions?: string;
   /** What the caller will get; an engine that can make it itself may, any other gives what it has. */
   readonly wanted: AudioFormat;
 };
@@ -56,12 +52,29 @@ export type SynthesisRequest = {
 /** A piece of a synthesis: audio bytes in the format that `outputFormat` promised, word times, or both. */
 export type SynthesisChunk = { readonly audio?: Uint8Array; readonly words?: readonly WordTime[] };
 
+/**
+ * What an engine can do itself, setting by setting. Speed, pitch and volume beyond its range are done to its audio by us;
+ * what it cannot be told is refused, never sent along in the hope that it is heard.
+ */
 export type EngineCapabilities = {
   /** The longest text of one call, in UTF-16 code units. */
   readonly maxChars: number;
-  /** Factors the engine can do itself. */
-  readonly speed: { readonly min: number; readonly max: number };
-  readonly pitch: { readonly min: number; readonly max: number };
+  /** Factors the engine can do itself; `ONLY_NORMAL`: none. It is never asked for one that is not in its range. */
+  readonly speed: FactorRange;
+  readonly pitch: FactorRange;
+  /** Default: only the voice's own. */
+  readonly volume?: FactorRange;
+  /** Whether it can be told how to speak, in words. Default: no. */
+  readonly instructions?: boolean;
+  /** Whether its voices have styles that it can be told. Default: no. */
+  readonly style?: boolean;
+  /** Whether it takes a seed. Default: no. */
+  readonly seed?: boolean;
+  /**
+   * Where it knows the language from: `told` with each request, heard out of the `text`, or it is the `voice`'s own and a
+   * request for another one is refused. Default: the voice's.
+   */
+  readonly language?: "told" | "text" | "voice";
   /** Whether it gives word times. */
   readonly words: boolean;
   /** Costs only our own processor: worth finishing for the cache when the last listener has left. */

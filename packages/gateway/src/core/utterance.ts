@@ -29,7 +29,7 @@ export type Turn = Partial<SpeechSettings> & {
 export const TURN_BOUNDS = { maxTurns: 200, maxPauseMs: 10_000 } as const;
 
 /** One thing to be said, as the caller asked for it. The text may still be raw; `speak` prepares it. */
-export type Utterance = {
+export type Utterance = SpeechSettings & {
   /** Empty where there are turns. */
   readonly text: string;
   /** How the text, or that of every turn, is written. Default: plain. */
@@ -44,11 +44,6 @@ export type Utterance = {
   readonly model?: string;
   /** BCP-47. */
   readonly language?: string;
-  /** 0.25 to 4. */
-  readonly speed: number;
-  /** 0.5 to 2. */
-  readonly pitch: number;
-  readonly instructions?: string;
   readonly format: AudioFormat;
   readonly cache: CachePolicy;
   /** Who is counted for it: a user, within the tenant if there is one. */

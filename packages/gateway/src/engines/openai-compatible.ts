@@ -1,6 +1,7 @@
 import { AUDIO_FORMAT_NAMES, type AudioFormatName, DELIVERY_SAMPLE_RATE_HZ, encodingOf } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, SpeechEngine, SynthesisChunk, SynthesisRequest } from "../core/ports.ts";
+import { ONLY_NORMAL } from "../core/speech-settings.ts";
 import type { Gender, Voice } from "../core/voice.ts";
 import { expectFormat } from "./expect-format.ts";
 import { answerBytes, answerJson, askServer, jsonAsk } from "./remote/ask-server.ts";
@@ -68,7 +69,9 @@ export function openAiCompatibleEngine(options: OpenAiCompatibleOptions): Speech
     capabilities: {
       maxChars: options.maxChars ?? MAX_CHARS,
       speed: { min: 0.25, max: 4 },
-      pitch: { min: 1, max: 1 },
+      pitch: ONLY_NORMAL,
+      instructions: true,
+      language: "text",
       words: false,
       nearlyFree: options.nearlyFree ?? false,
       passesModel: options.passModel ?? false,

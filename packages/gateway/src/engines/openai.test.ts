@@ -38,17 +38,20 @@ describe("openAiEngine()", () => {
     expect(asked).toEqual(["https://api.openai.com/v1/audio/speech"]);
   });
 
-  it("takes PCM whatever is wanted, and sends instructions only to models that follow them", async () => {
+  it("takes PCM whatever is wanted, and refuses instructions for models that do not follow them", async () => {
     const engine = engineWith();
     const request = requestOf({ voice: "sage", wanted: { name: "mp3", sampleRateHz: 24_000, bitrateBps: 48_000 } });
     expect(engine.outputFormat(request)).toEqual({ name: "pcm", sampleRateHz: 24_000 });
     await speakWith(engine, { voice: "sage", text: "Hi", instructions: "softly" });
-    await speakWith(engine, { voice: "sage", text: "Hi", instructions: "softly", model: "tts-1-1106" });
-    const [first, second] = server.requests;
+    const untold = { voice: "sage", text: "Hi", instructions: "softly", model: "tts-1-1106" };
+    await expect(speakWith(engine, untold)).rejects.toMatchObject({ code: "setting_unsupported" });
+    expect(engine.capabilities.instructions).toBe(true);
+    expect(engineWith({ model: "tts-1" }).capabilities.instructions).toBe(false);
+    const [first, ...more] = server.requests;
     const common = { input: "Hi", voice: "sage", response_format: "pcm", speed: 1 };
     expect(first?.body).toEqual({ ...common, model: "gpt-4o-mini-tts", instructions: "softly" });
     expect(first?.authorization).toBe("Bearer k3y");
-    expect(second?.body).toEqual({ ...common, model: "tts-1-1106" });
+    expect(more).toEqual([]);
   });
 
   it("has thirteen voices, nine of them with the first models", async () => {

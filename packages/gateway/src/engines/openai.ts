@@ -1,5 +1,6 @@
 import { DELIVERY_SAMPLE_RATE_HZ } from "../core/audio-format.ts";
-import type { SpeechEngine, SynthesisRequest } from "../core/ports.ts";
+import { SpeechError } from "../core/errors.ts";
+import type { SpeechEngine } from "../core/ports.ts";
 import type { Gender, Voice } from "../core/voice.ts";
 import { type OpenAiCompatibleOptions, openAiCompatibleEngine } from "./openai-compatible.ts";
 
@@ -47,8 +48,13 @@ export function openAiEngine(options: OpenAiOptions): SpeechEngine {
   return {
     ...engine,
     version: engine.version.replace("openai-compatible@", "openai@"),
+    capabilities: { ...engine.capabilities, instructions: options.passModel || !isFirst(undefined) },
     voices: async () => voicesOf(name, isFirst(undefined)),
-    synthesize: (request, call) => engine.synthesize(isFirst(request.model) ? uninstructed(request) : request, call),
+    async *synthesize(request, call) {
+      if (request.instructions !== undefined && isFirst(request.model))
+        throw uninstructed(name, request.model ?? model);
+      yield* engine.synthesize(request, call);
+    },
   };
 }
 
@@ -58,8 +64,9 @@ function voicesOf(engine: string, first: boolean): Voice[] {
     .map(([id, gender]) => ({ id, name: `${id[0]!.toUpperCase()}${id.slice(1)}`, language: "en", gender, engine }));
 }
 
-function uninstructed({ instructions: _, ...request }: SynthesisRequest): SynthesisRequest {
-  return request;
+function uninstructed(engine: string, model: string): SpeechError {
+  const message = `"instructions" mean nothing to ${engine}'s ${model}; leave them out, or name a newer model`;
+  return new SpeechError("setting_unsupported", message, { engine, param: "instructions" });
 }
 
 /** OpenAI's announcement. */

@@ -1,6 +1,7 @@
 import type { AudioFormat } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, EngineCapabilities, SpeechEngine, SynthesisChunk, SynthesisRequest } from "../core/ports.ts";
+import { ONLY_NORMAL } from "../core/speech-settings.ts";
 import type { Voice } from "../core/voice.ts";
 import { expectFormat } from "./expect-format.ts";
 import { answerBytes, answerJson, askServer, jsonAsk } from "./remote/ask-server.ts";
@@ -29,7 +30,7 @@ export function piperEngine({ version = "0", sampleRateHz = 22_050, ...options }
   const capabilities: EngineCapabilities = {
     maxChars: options.maxChars ?? 2_000,
     speed: { min: 0.25, max: 4 },
-    pitch: { min: 1, max: 1 },
+    pitch: ONLY_NORMAL,
     words: false,
     nearlyFree: true,
   };

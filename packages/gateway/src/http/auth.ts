@@ -4,10 +4,11 @@ import { SpeechError } from "../core/errors.ts";
 import type { Authenticator } from "../identity/authenticator.ts";
 import type { Identity } from "../identity/identity.ts";
 import { abortedWhenClientLeaves } from "./client-gone.ts";
+import { foreignOf } from "./foreign.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** Who calls; set before a route of /v1 or /admin runs. */
+    /** Who calls; set before a route of /v1, of /admin or of a vendor's protocol runs. */
     caller: Identity | undefined;
   }
 }
@@ -27,8 +28,10 @@ export function authenticate(
   app.addHook("onRequest", async (request, reply) => {
     const route = request.routeOptions.url ?? "";
     const admin = isBelow(route, "/admin");
-    if (!admin && !isBelow(route, "/v1")) return;
-    const credential = { secret: secretOf(request), address: request.ip };
+    const foreign = foreignOf(request);
+    if (!admin && foreign === undefined && !isBelow(route, "/v1")) return;
+    const secret = foreign === undefined ? secretOf(request) : foreign.secretOf(request);
+    const credential = { secret, address: request.ip };
     request.caller = admin ? undefined : linkIdentity(request);
     if (request.caller !== undefined) return;
     const caller = await authenticator.identify(credential, { signal: abortedWhenClientLeaves(reply.raw) });
@@ -56,9 +59,14 @@ function isBelow(route: string, prefix: string): boolean {
   return route === prefix || route.startsWith(`${prefix}/`);
 }
 
+/** The token of `Authorization: Bearer …`. */
+export function bearerOf({ authorization = "" }: IncomingHttpHeaders): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+}
+
 /** OpenAI's way, then ElevenLabs'. */
 export function secretOf({ headers }: { readonly headers: IncomingHttpHeaders }): string | undefined {
-  const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? "") ?? [];
+  const bearer = bearerOf(headers);
   const theirs = headers["xi-api-key"];
   return bearer ?? (typeof theirs === "string" && theirs !== "" ? theirs : undefined);
 }

@@ -3,8 +3,9 @@ import type { Duplex } from "node:stream";
 import type { ErrorBody } from "@mynah/protocol";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { ERROR_CODES, type ErrorCode, SpeechError } from "../core/errors.ts";
+import { type ForeignAnswer, foreignOf } from "./foreign.ts";
 
-/** OpenAI's error object; the same on all routes. */
+/** OpenAI's error object; the same on all routes but those of other vendors' protocols. */
 export function errorBody(error: SpeechError): ErrorBody {
   return { error: { message: error.message, type: error.type, param: error.details.param ?? null, code: error.code } };
 }
@@ -71,22 +72,30 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
   const error = toSpeechError(thrown);
   if (error.code === "internal")
     request.log.error({ err: error.cause ?? error, requestId: request.id }, "request failed");
+  const { status, headers, body } = foreignOf(request)?.errorAnswer(error, request.id) ?? ownAnswer(error);
   void reply
-    .status(error.status)
-    .headers(errorHeaders(error))
+    .status(status)
+    .headers({ ...errorHeaders(error), ...headers })
     .type("application/json; charset=utf-8")
-    .send(errorBody(error));
+    .serializer(JSON.stringify) // past the route's own, which knows only the shapes that we promise
+    .send(body);
+}
+
+function ownAnswer(error: SpeechError): ForeignAnswer {
+  return { status: error.status, body: errorBody(error) };
 }
 
 /** The same on a socket that no HTTP answer belongs to, or none any more. Ends it. */
-export function answerBare(socket: Duplex, error: SpeechError): void {
-  const body = JSON.stringify(errorBody(error));
+export function answerBare(socket: Duplex, error: SpeechError, answer: ForeignAnswer = ownAnswer(error)): void {
+  const { status } = answer;
+  const body = JSON.stringify(answer.body);
   const headers = {
     "Content-Type": "application/json; charset=utf-8",
     "Content-Length": Buffer.byteLength(body),
     ...errorHeaders(error),
+    ...answer.headers,
     Connection: "close",
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  socket.end(`HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ""}\r\n${lines.join("\r\n")}\r\n\r\n${body}`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${lines.join("\r\n")}\r\n\r\n${body}`);
 }

@@ -16,6 +16,7 @@ export function soundHeaders(speech: Speech): Record<string, string> {
     "server-timing": serverTiming(speech.timings),
     "mynah-engine": headerSafe(speech.engine),
     "mynah-voice": headerSafe(speech.voice),
+    ...(speech.ignored && { "mynah-ignored": speech.ignored.join(", ") }),
     ...(speech.whole && { "mynah-duration-ms": String(Math.round(speech.whole.durationMs)) }),
   };
 }

@@ -1,14 +1,17 @@
 import { sameFormat } from "../core/audio-format.ts";
-import type { Segment } from "./segment.ts";
+import { isWithin, ONLY_NORMAL } from "../core/speech-settings.ts";
+import { ignoredBy, type Segment } from "./segment.ts";
 
 /** Whether a candidate can say this as it was asked for: so long, so fast, so high, in a format that can be delivered. */
-function isAble({ candidates, requests, format }: Segment, at: number): boolean {
+function isAble(segment: Segment, at: number): boolean {
+  const { candidates, requests, format } = segment;
   const { engine } = candidates[at]!;
   const request = requests[at]!;
-  const { maxChars, speed, pitch } = engine.capabilities;
+  const { maxChars, speed, pitch, volume = ONLY_NORMAL } = engine.capabilities;
   if (request.text.length > maxChars) return false;
-  if (request.speed < speed.min || request.speed > speed.max) return false;
-  if (request.pitch < pitch.min || request.pitch > pitch.max) return false;
+  if (!isWithin(request.speed, speed) || !isWithin(request.pitch, pitch) || !isWithin(request.volume, volume))
+    return false;
+  if (ignoredBy(segment, at).length > 0) return false;
   const native = engine.outputFormat(request);
   return native.name !== "aac" || sameFormat(native, format); // nobody here can decode it
 }

@@ -8,8 +8,9 @@ import type { IncomingText } from "./incoming-text.ts";
 import { longestSegment, Planner } from "./plan.ts";
 import { SpeechReport } from "./report.ts";
 import { SegmentLine } from "./segment-line.ts";
-import { ANSWER_OVER, makingTimes, type SpeakDeps, type SpeakOptions, type SpeakResult } from "./speak.ts";
+import { ANSWER_OVER, makingTimes, type SpeakDeps, type SpeakOptions, type SpeakResult, speakerOf } from "./speak.ts";
 import { audioOf } from "./speech-part.ts";
+import { requireSettings } from "./told-settings.ts";
 import type { Candidate } from "./voice-catalogue.ts";
 
 /** Speaks a text while it is being written; the utterance's own text is not looked at. */
@@ -34,6 +35,7 @@ export function createConverse(deps: SpeakDeps): Converse {
     };
     try {
       const candidates = await voices.resolve(utterance, { signal });
+      requireSettings(utterance, candidates);
       account = new Account(deps, planner, { utterance, incoming, candidates, signal });
       const report = new SpeechReport(events, clock, {
         utterance,
@@ -96,10 +98,12 @@ async function spoken({ chain, joiner, clock }: SpeakDeps, context: Context) {
   const parts = report.counted(made, first.engine, end);
   return {
     format,
-    engine: first.engine,
-    voice: first.voice,
+    ...speakerOf(first),
     outcomes: { hit: 0, miss: 0, coalesced: 0, stale: 0, [first.outcome]: 1 },
     segments: 1,
+    characters: account.characters,
+    marked: false,
+    notices: [],
     keeps: utterance.cache.write,
     fromCache: false,
     audio: audioOf(parts),
@@ -166,6 +170,11 @@ class Account {
       this.quota = admission.quota;
       return { segment, ahead: admission.ahead[0] };
     }
+  }
+
+  /** Of what has come so far. */
+  get characters(): number {
+    return this.#context.incoming.characters;
   }
 
   settle(): void {

@@ -31,7 +31,7 @@ function rigWith(options: RigOptions) {
   return { ...rig, hear, keep };
 }
 
-const tone = (text: string) => toneAudio({ text, voice: "one", speed: 1, pitch: 1, wanted: FORMATS.pcm });
+const tone = (text: string) => toneAudio({ text, voice: "one", speed: 1, pitch: 1, volume: 1, wanted: FORMATS.pcm });
 const tones = (...texts: string[]) => new Uint8Array(Buffer.concat(texts.map(tone)));
 const broken = (failWith: SpeechError) => standInEngine({ name: "first", failWith });
 const failing = (details = {}) => new SpeechError("engine_failed", "broken", { engine: "first", ...details });

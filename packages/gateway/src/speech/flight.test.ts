@@ -21,6 +21,7 @@ const request: SynthesisRequest = {
   voice: "one",
   speed: 1,
   pitch: 1,
+  volume: 1,
   wanted: format,
 };
 const whole = Buffer.from(toneAudio(request)); // 480 ms

@@ -1,10 +1,14 @@
 import { sameFormat } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { SynthesisRequest } from "../core/ports.ts";
+import type { Notice, Rest, Script } from "../core/script.ts";
 import { isSpeakable, prepareText } from "../core/text/prepare.ts";
 import { splitSegments } from "../core/text/segment.ts";
 import type { Utterance } from "../core/utterance.ts";
+import type { Cast } from "./casting.ts";
+import { cutSpan } from "./cut-span.ts";
 import type { Segment } from "./engine-chain.ts";
+import { heededBy, requireSettings, toldSettings } from "./told-settings.ts";
 import type { Candidate } from "./voice-catalogue.ts";
 
 export type PlannerOptions = {
@@ -13,7 +17,15 @@ export type PlannerOptions = {
   readonly maxCachedTextChars?: number | undefined;
 };
 
-export type Plan = { readonly characters: number; readonly segments: readonly Segment[] };
+export type Plan = {
+  /** To be spoken: markup does not count. */
+  readonly characters: number;
+  readonly segments: readonly Segment[];
+  /** Silence behind the last. */
+  readonly tail?: Rest;
+  /** What is not done as it was asked. */
+  readonly notices: readonly Notice[];
+};
 
 /** A text cut up for these settings: what does not depend on who asks. */
 type Remembered = {
@@ -22,6 +34,8 @@ type Remembered = {
   readonly characters: number;
   readonly parts: readonly { readonly text: string; readonly requests: readonly SynthesisRequest[] }[];
 };
+
+const NO_NOTICES: readonly Notice[] = [];
 
 /** Texts whose last plan is kept: what is said often is planned once. Long ones are seldom said twice. */
 const MAX_REMEMBERED = 1_000;
@@ -52,13 +66,30 @@ export class Planner {
     throw new SpeechError("text_empty", "the text holds nothing that can be spoken", { param: "input" });
   }
 
-  /** The segments of a text that `check` has let pass. */
+  /** The segments of a text that `check` has let pass. Throws `setting_unsupported`. */
   plan(utterance: Utterance, candidates: readonly Candidate[]): Plan {
+    requireSettings(utterance, candidates);
     const known = this.#remembered.get(utterance.text);
     const fits = known !== undefined && known.candidates === candidates && soundsAlike(known.utterance, utterance);
     const { characters, parts } = fits ? known : this.#cut(utterance, candidates);
     const settings = this.#settings(utterance, characters);
-    return { characters, segments: parts.map((part) => ({ ...part, ...settings, candidates })) };
+    return { characters, segments: parts.map((part) => ({ ...part, ...settings, candidates })), notices: NO_NOTICES };
+  }
+
+  /** The segments of a script whose voices were found. Throws `setting_unsupported`. */
+  planScript(utterance: Utterance, { tail }: Script, { spans, notices }: Cast): Plan {
+    const characters = spans.reduce((sum, { span }) => sum + span.text.length, 0);
+    const segments = spans.flatMap(({ span, candidates }) => {
+      const { voice: _, ...settings } = span.settings;
+      const said: Utterance = { ...utterance, ...settings };
+      requireSettings(said, candidates);
+      return cutSpan(span, longestSegment(candidates)).map(({ text, marks }, at): Segment => {
+        const segment = this.segment(text, said, candidates, characters);
+        const { lead } = span;
+        return { ...segment, marks, ...(at === 0 && lead.ms > 0 && { lead }) };
+      });
+    });
+    return { characters, segments, notices, ...(tail.ms > 0 && { tail }) };
   }
 
   /** One segment of a text that is still being written and has `characters` so far. */
@@ -67,10 +98,11 @@ export class Planner {
     return { text, requests, candidates, ...this.#settings(utterance, characters) };
   }
 
-  #settings({ format, subject, tenant = subject, cache }: Utterance, characters: number) {
+  #settings(utterance: Utterance, characters: number) {
+    const { format, subject, tenant = subject, cache } = utterance;
     const { maxCachedTextChars = Number.POSITIVE_INFINITY } = this.#options;
     const policy = characters <= maxCachedTextChars ? cache : { ...cache, write: false };
-    return { format, policy, tenant };
+    return { format, policy, tenant, told: toldSettings(utterance) };
   }
 
   #cut(utterance: Utterance, candidates: readonly Candidate[]): Remembered {
@@ -99,23 +131,27 @@ function soundsAlike(a: Utterance, b: Utterance): boolean {
     sameFormat(a.format, b.format) &&
     a.speed === b.speed &&
     a.pitch === b.pitch &&
+    a.volume === b.volume &&
     a.language === b.language &&
-    a.instructions === b.instructions
+    a.instructions === b.instructions &&
+    a.style === b.style &&
+    a.seed === b.seed
   );
 }
 
 /** The caller's model has chosen the engines; which model an engine uses is said in its configuration, unless it wants the caller's. */
 function requestOf(text: string, utterance: Utterance, candidate: Candidate): SynthesisRequest {
-  const { speed, pitch, instructions, format } = utterance;
+  const { speed, pitch, volume, format } = utterance;
   const { voice, model, language = utterance.language } = candidate;
   return {
     text,
     voice,
     speed,
     pitch,
+    volume,
     wanted: format,
     ...(model !== undefined && { model }),
     ...(language !== undefined && { language }),
-    ...(instructions !== undefined && { instructions }),
+    ...heededBy(candidate.engine, utterance),
   };
 }

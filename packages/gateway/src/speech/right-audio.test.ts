@@ -25,7 +25,7 @@ async function* streamed(bytes: Uint8Array, pause = true): AsyncGenerator<Synthe
 }
 
 async function heard(chunks: AsyncIterable<SynthesisChunk>, name: AudioFormatName, pace = new UsualPace()) {
-  const request = { text: TEXT, voice: "alloy", speed: 1, pitch: 1, wanted: FORMATS[name] };
+  const request = { text: TEXT, voice: "alloy", speed: 1, pitch: 1, volume: 1, wanted: FORMATS[name] };
   const { signal } = new AbortController();
   const parts: Uint8Array[] = [];
   let error: unknown;

@@ -1,6 +1,7 @@
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { StoredSpeech, SynthesisChunk, SynthesisRequest } from "../core/ports.ts";
 import type { Rest } from "../core/script.ts";
+import type { ToldSetting } from "../core/speech-settings.ts";
 import type { CachePolicy } from "../core/utterance.ts";
 import type { FlightTiming } from "./segment-cache.ts";
 import type { SegmentRequest } from "./stored-segments.ts";
@@ -21,6 +22,8 @@ export type Segment = {
   readonly lead?: Rest;
   /** In the order of the text. */
   readonly marks?: readonly SegmentMark[];
+  /** What the caller asked that only an engine can do; what a request lacks of it, its engine cannot be told. */
+  readonly told?: readonly ToldSetting[];
 };
 
 /** A mark, and the index into the segment's text before which it stands. */
@@ -31,6 +34,8 @@ export type SpokenSegment = {
   readonly engine: string;
   readonly voice: string;
   readonly characters: number;
+  /** What the caller asked and the engine cannot be told; another one could have been, and failed. */
+  readonly ignored?: readonly ToldSetting[];
 } & (
   | { readonly outcome: "hit" | "stale"; readonly stored: StoredSpeech }
   | {
@@ -41,11 +46,17 @@ export type SpokenSegment = {
 );
 
 export function spokenBy(
-  { candidates, text }: Segment,
+  segment: Segment,
   at: number,
-): { readonly engine: string; readonly voice: string; readonly characters: number } {
-  const { engine, voice } = candidates[at]!;
-  return { engine: engine.name, voice, characters: text.length };
+): Pick<SpokenSegment, "engine" | "voice" | "characters" | "ignored"> {
+  const { engine, voice } = segment.candidates[at]!;
+  const ignored = ignoredBy(segment, at);
+  return { engine: engine.name, voice, characters: segment.text.length, ...(ignored.length > 0 && { ignored }) };
+}
+
+/** Of what was asked, that which the candidate's engine cannot be told. */
+export function ignoredBy({ told = [], requests }: Segment, at: number): readonly ToldSetting[] {
+  return told.filter((setting) => requests[at]![setting] === undefined);
 }
 
 /** What is asked of the cache, and of the candidate's engine if it comes to that. */

@@ -30,7 +30,8 @@ function rigWith(options: RigOptions) {
   return { ...rig, hear, keep };
 }
 
-const tone = (text: string, voice = "one") => toneAudio({ text, voice, speed: 1, pitch: 1, wanted: FORMATS.pcm });
+const tone = (text: string, voice = "one") =>
+  toneAudio({ text, voice, speed: 1, pitch: 1, volume: 1, wanted: FORMATS.pcm });
 
 describe("speak()", () => {
   it("makes a segment once and then has it", async () => {

@@ -3,13 +3,18 @@ import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { EventBus, SegmentOutcome } from "../core/events.ts";
-import type { AudioJoiner, CallOptions, RateLimiter } from "../core/ports.ts";
+import type { AudioJoiner, CallOptions, MakeSilence, RateLimiter } from "../core/ports.ts";
 import type { Decision, Refusal } from "../core/quota.ts";
+import type { Notice } from "../core/script.ts";
+import type { ToldSetting } from "../core/speech-settings.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { admit, type Bill } from "./admission.ts";
 import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
-import { Planner } from "./plan.ts";
+import { castScript } from "./casting.ts";
+import { type Plan, Planner } from "./plan.ts";
 import { SpeechReport } from "./report.ts";
+import { restMaker, withRests } from "./rests.ts";
+import { scriptOf } from "./script-of.ts";
 import { SegmentLine } from "./segment-line.ts";
 import { audioOf, type SpeechPart } from "./speech-part.ts";
 import { StoredAnswer, type StoredSegment } from "./stored-answer.ts";
@@ -29,9 +34,17 @@ export type Speech = {
   /** Of the first segment; a later one may have another if the engine failed in between. */
   readonly engine: string;
   readonly voice: string;
+  /** What was asked and this engine, in place of one that failed, cannot be told. */
+  readonly ignored?: readonly ToldSetting[];
   /** How the segments looked up so far were come by; those of a long text are still to come. */
   readonly outcomes: Readonly<Record<SegmentOutcome, number>>;
   readonly segments: number;
+  /** Of the text, to be spoken: markup does not count. */
+  readonly characters: number;
+  /** Whether it has marks, which its parts tell. */
+  readonly marked: boolean;
+  /** What is not done as it was asked, and spoken all the same. */
+  readonly notices: readonly Notice[];
   /** Whether what is made for it is kept for the next caller. */
   readonly keeps: boolean;
   readonly fromCache: boolean;
@@ -64,6 +77,7 @@ export type SpeakDeps = {
   readonly voices: VoiceCatalogue;
   readonly chain: EngineChain;
   readonly joiner: AudioJoiner;
+  readonly makeSilence: MakeSilence;
   readonly events: EventBus;
   readonly clock: Clock;
   readonly maxTextChars: number;
@@ -80,29 +94,38 @@ const MAX_WHOLE_BYTES = 16 * 1024 * 1024;
 export function createSpeak(deps: SpeakDeps): Speak {
   const { limiter, voices, chain, events, clock, countHits: countsHits = true } = deps;
   const planner = new Planner(deps);
+
+  async function planOf(utterance: Utterance, options: CallOptions): Promise<Plan> {
+    const script = scriptOf(utterance, deps);
+    if (script !== undefined) {
+      const { model } = utterance;
+      return planner.planScript(utterance, script, await castScript(script, voices, { ...options, model }));
+    }
+    planner.check(utterance);
+    return planner.plan(utterance, await voices.resolve(utterance, options));
+  }
+
   return async function speak(utterance, { signal, requestId, words = false, countHits = countsHits }) {
     const startedAt = clock.monotonic();
     try {
-      planner.check(utterance);
-      const candidates = await voices.resolve(utterance, { signal }); // before the limiter: a wrong name costs nobody quota
-      const { segments, characters } = planner.plan(utterance, candidates);
+      const plan = await planOf(utterance, { signal }); // before the limiter: a wrong name costs nobody quota
       const resolvedAt = clock.monotonic();
-      const admission = await admit({ limiter, chain, clock, countHits }, utterance, segments, { signal });
+      const admission = await admit({ limiter, chain, clock, countHits }, utterance, plan.segments, { signal });
       if ("admitted" in admission) {
         events.emit("speech.refused", { requestId, subject: utterance.subject, window: admission.window.name });
         return { admitted: false, quota: admission };
       }
       const context: Context = {
         utterance,
-        segments,
+        plan,
         ...admission,
         signal,
         words,
         limitMs: admission.limitedAt - resolvedAt,
         cacheMs: clock.monotonic() - resolvedAt,
-        report: new SpeechReport(events, clock, { utterance, requestId, startedAt, characters }),
+        report: new SpeechReport(events, clock, { utterance, requestId, startedAt, characters: plan.characters }),
       };
-      return { admitted: true, speech: storedSpeech(deps, context) ?? (await streamedSpeech(deps, context)) };
+      return { admitted: true, speech: (await storedSpeech(deps, context)) ?? (await streamedSpeech(deps, context)) };
     } catch (error) {
       const code = signal.aborted ? "caller_gone" : SpeechError.from(error, "internal", "").code;
       events.emit("speech.failed", { requestId, subject: utterance.subject, code, error });
@@ -114,7 +137,7 @@ export function createSpeak(deps: SpeakDeps): Speak {
 /** One request on its way. */
 type Context = {
   readonly utterance: Utterance;
-  readonly segments: readonly Segment[];
+  readonly plan: Plan;
   /** What was stored of the first segments. */
   readonly ahead: readonly (SpokenSegment | undefined)[];
   readonly signal: AbortSignal;
@@ -127,22 +150,26 @@ type Context = {
 };
 
 /** The answer when all of it was stored. */
-function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefined {
-  const { utterance, ahead, segments, words, report, bill, quota, limitMs, cacheMs } = context;
+async function storedSpeech({ joiner, makeSilence }: SpeakDeps, context: Context): Promise<Speech | undefined> {
+  const { utterance, plan, ahead, words, signal, report, bill, quota, limitMs, cacheMs } = context;
+  const { segments } = plan;
+  const { format } = utterance;
   const [first] = ahead;
   const stored = allStored(ahead, segments);
   if (stored === undefined || first === undefined) return undefined;
-  const whole = new StoredAnswer({ segments: stored, joiner, format: utterance.format, words });
-  for (const spoken of ahead) report.segment(spoken!);
+  const make = restMaker(format, makeSilence, { signal });
+  const rested = await withRests(plan, stored, { make, maxBytes: MAX_WHOLE_BYTES });
+  if (rested === undefined) return undefined;
+  const whole = new StoredAnswer({ ...rested, joiner, format, words });
+  for (const [at, spoken] of ahead.entries()) report.segment(spoken!, segments[at]!.candidates);
   report.started(first);
   report.delivered(whole.bytes.byteLength, first.engine);
   bill.settle();
   return {
-    format: utterance.format,
-    engine: first.engine,
-    voice: first.voice,
+    format,
+    ...speakerOf(first),
     outcomes: { hit: segments.length, miss: 0, coalesced: 0, stale: 0 },
-    segments: segments.length,
+    ...factsOf(plan),
     keeps: false,
     fromCache: true,
     whole,
@@ -153,9 +180,16 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
   };
 }
 
+/** What is known of an answer before anybody speaks. */
+function factsOf({ segments, characters, notices }: Plan): Pick<Speech, "segments" | "characters" | "marked" | "notices"> {
+  return { segments: segments.length, characters, marked: segments.some(({ marks, lead }) => marks?.length || lead?.marks.length), notices };
+}
+
 /** The answer when some of it is still to be made. Resolves with its first audio. */
-async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Context): Promise<Speech> {
-  const { utterance, ahead, segments, words, report, bill, quota, limitMs, cacheMs } = context;
+async function streamedSpeech(deps: SpeakDeps, context: Context): Promise<Speech> {
+  const { chain, joiner, clock, makeSilence } = deps;
+  const { utterance, plan, ahead, words, report, bill, quota, limitMs, cacheMs } = context;
+  const { segments, tail } = plan;
   // Its own signal ends with the answer, however that ends: nothing begun for it can outlive it.
   const over = new AbortController();
   const end = (): void => {
@@ -163,20 +197,23 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
     bill.settle();
   };
   const signal = AbortSignal.any([context.signal, over.signal]);
+  const make = restMaker(utterance.format, makeSilence, { signal });
   const startedAt = clock.monotonic();
   try {
     const line = new SegmentLine({
       async begin(at, failed) {
         const segment = segments[at];
         if (segment === undefined) return undefined;
-        const { text } = segment;
-        return { text, spoken: ahead[at] ?? (await chain.speak(segment, { signal, alreadyMissed: at === 0, failed })) };
+        const { text, marks, lead } = segment;
+        const spoken = ahead[at] ?? (await chain.speak(segment, { signal, alreadyMissed: at === 0, failed }));
+        return { text, marks, spoken, lead: await make(lead) };
       },
+      tail: () => make(tail),
       stream: joiner.open(utterance.format),
       words,
       signal,
-      onSpoken(spoken) {
-        report.segment(spoken);
+      onSpoken(spoken, at) {
+        report.segment(spoken, segments[at]!.candidates);
         bill.spoken(spoken);
       },
       onFailed: (spoken) => bill.failed(spoken),
@@ -188,10 +225,9 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
     const parts = report.counted(made, first.engine, end);
     return {
       format: utterance.format,
-      engine: first.engine,
-      voice: first.voice,
+      ...speakerOf(first),
       outcomes: outcomesOf(ahead, first),
-      segments: segments.length,
+      ...factsOf(plan),
       keeps: segments[0]!.policy.write,
       fromCache: false,
       audio: audioOf(parts),
@@ -219,9 +255,15 @@ function allStored(
   for (const [at, spoken] of ahead.entries()) {
     if (spoken === undefined || !("stored" in spoken)) return undefined;
     bytes += spoken.stored.audio.byteLength;
-    stored.push({ text: segments[at]!.text, spoken });
+    const { text, marks } = segments[at]!;
+    stored.push({ text, marks, spoken });
   }
   return bytes <= MAX_WHOLE_BYTES ? stored : undefined;
+}
+
+/** Who speaks, by the first segment. */
+export function speakerOf({ engine, voice, ignored }: SpokenSegment): Pick<Speech, "engine" | "voice" | "ignored"> {
+  return { engine, voice, ...(ignored !== undefined && { ignored }) };
 }
 
 /** What the first audio waited for. */

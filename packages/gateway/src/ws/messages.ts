@@ -1,5 +1,6 @@
 import { AUDIO_FORMATS, type ClientMessage, type UtteranceSettings } from "@mynah/protocol";
 import { SpeechError } from "../core/errors.ts";
+import { type FactorRange, MAX_INSTRUCTIONS_CHARS, MAX_STYLE_CHARS, SETTING_RANGES } from "../core/speech-settings.ts";
 import { parseStrictJson } from "../http/strict-json.ts";
 
 /** A message as it may be acted on, or what is wrong with it; with the id it names, if that can be read. */
@@ -21,9 +22,13 @@ const string =
       ? undefined
       : `must be a string of ${min} to ${max} characters`;
 const number =
-  (min: number, max: number): Check =>
+  ({ min, max }: FactorRange): Check =>
   (value) =>
     typeof value === "number" && value >= min && value <= max ? undefined : `must be a number from ${min} to ${max}`;
+const seed: Check = (value) =>
+  Number.isInteger(value) && number(SETTING_RANGES.seed)(value) === undefined
+    ? undefined
+    : `must be an integer from ${SETTING_RANGES.seed.min} to ${SETTING_RANGES.seed.max}`;
 const anyString: Check = (value) => (typeof value === "string" ? undefined : "must be a string");
 const boolean: Check = (value) => (typeof value === "boolean" ? undefined : "must be true or false");
 const format: Check = (value) =>
@@ -38,9 +43,12 @@ const SETTINGS = {
   voice: { check: string(1, 256) },
   model: { check: string(1, 256) },
   format: { check: format },
-  speed: { check: number(0.25, 4) },
-  pitch: { check: number(0.5, 2) },
-  instructions: { check: string(0, 4096) },
+  speed: { check: number(SETTING_RANGES.speed) },
+  pitch: { check: number(SETTING_RANGES.pitch) },
+  volume: { check: number(SETTING_RANGES.volume) },
+  instructions: { check: string(0, MAX_INSTRUCTIONS_CHARS) },
+  style: { check: string(1, MAX_STYLE_CHARS) },
+  seed: { check: seed },
   language: { check: language },
   user: { check: string(1, 512) },
   words: { check: boolean },

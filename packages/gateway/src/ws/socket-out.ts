@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import type { ServerMessage } from "@mynah/protocol";
 import { WebSocket } from "ws";
 import { type Deferred, deferred } from "../core/async.ts";
 import type { Clock } from "../core/clock.ts";
@@ -36,7 +35,8 @@ export class SocketOut {
     process.nextTick(() => raw.uncork());
   }
 
-  message(message: ServerMessage): void {
+  /** As JSON. */
+  message(message: object): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     this.#socket.send(JSON.stringify(message));
     if (this.#socket.bufferedAmount <= MAX_UNREAD_BYTES || this.#socket.isPaused) return;
@@ -44,13 +44,18 @@ export class SocketOut {
     void this.#drain().promise.then(() => this.#socket.resume());
   }
 
-  /** A binary frame. Whoever sends many asks for `room` before each. */
+  /** A binary frame of `mynah.v1`. Whoever sends many asks for `room` before each. */
   audio(stream: number, bytes: Uint8Array): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     const frame = Buffer.allocUnsafe(STREAM_BYTES + bytes.byteLength);
     frame.writeUInt32BE(stream, 0);
     frame.set(bytes, STREAM_BYTES);
     this.#socket.send(frame);
+  }
+
+  /** A binary frame as it is, under the same condition. */
+  bytes(bytes: Uint8Array): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(bytes);
   }
 
   /** Undefined: there is room for a frame now. */

@@ -2,29 +2,23 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { SOCKET_PROTOCOL, type SocketStats } from "@mynah/protocol";
+import type { SocketStats } from "@mynah/protocol";
 import { WebSocket, WebSocketServer } from "ws";
 import { SpeechError } from "../core/errors.ts";
-import type { CallOptions } from "../core/ports.ts";
-import type { Subject, WindowState } from "../core/quota.ts";
 import { answerBare } from "../http/errors.ts";
-import type { Identity } from "../identity/identity.ts";
-import { type SessionDeps, SocketSession } from "./session.ts";
+import type { ForeignAnswer } from "../http/foreign.ts";
+import { SocketPaths, type SocketProtocol, type SocketSession } from "./socket-protocol.ts";
 
-export const SOCKET_PATH = "/v1/speech/ws";
-
-export type SocketServerOptions = Omit<SessionDeps, "onDefect"> & {
+export type SocketServerOptions = {
+  readonly protocols: readonly SocketProtocol[];
   readonly maxMessageBytes: number;
   readonly maxSockets: number;
   /** 0: no bound. */
   readonly maxPerAddress: number;
-  /** Who wants to connect; throws as over HTTP. */
-  readonly identify: (request: IncomingMessage, address: string, options: CallOptions) => Promise<Identity>;
-  /** What a caller may do now. */
-  readonly stateOf: (subject: Subject, options: CallOptions) => Promise<readonly WindowState[]>;
-  readonly onDefect: SessionDeps["onDefect"];
-  /** A socket was not opened. */
-  readonly onRefused?: (error: SpeechError, requestId: string) => void;
+  /** A failure that is ours. */
+  readonly onDefect: (error: unknown, requestId: string) => void;
+  /** A socket was not opened. `route`: the path of its protocol. */
+  readonly onRefused?: (error: SpeechError, requestId: string, route: string) => void;
 };
 
 /** How often each session is looked at. Not all in one turn: ten thousand of them would hold up the audio. */
@@ -48,15 +42,15 @@ const REASONS: Readonly<Record<number, string>> = {
   1009: "the message is too large",
 };
 
-/** Whether this request is for us; any other `Upgrade` is answered as plain HTTP. */
-export function isSocketUpgrade({ url = "", headers, method }: IncomingMessage): boolean {
-  return method === "GET" && url.split("?", 1)[0] === SOCKET_PATH && headers.upgrade?.toLowerCase() === "websocket";
-}
-
-/** `GET /v1/speech/ws`: lets callers in, counts their sockets, watches over them and ends them in order. */
+/**
+ * The one upgrade handler, for every protocol over a WebSocket: lets callers in, counts their sockets, watches over them
+ * and ends them in order. What is said on them is the protocol's business.
+ */
 export class SocketServer {
   readonly #options: SocketServerOptions;
-  readonly #server: WebSocketServer;
+  readonly #paths: SocketPaths;
+  /** One each, for `ws` asks for the subprotocol without telling the path. */
+  readonly #servers: ReadonlyMap<SocketProtocol, WebSocketServer>;
   readonly #sessions = new Set<SocketSession>();
   readonly #addresses = new Map<string, number>();
   /** Let in, or about to be. */
@@ -68,15 +62,8 @@ export class SocketServer {
 
   constructor(options: SocketServerOptions) {
     this.#options = options;
-    this.#server = new WebSocketServer({
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false, // audio does not shrink, and each socket would keep a window
-      maxPayload: options.maxMessageBytes,
-      closeTimeout: CLOSE_GRACE_MS,
-      WebSocket: ReasonedWebSocket,
-      handleProtocols: () => SOCKET_PROTOCOL, // offered, or it would not have come so far
-    } as ConstructorParameters<typeof WebSocketServer>[0]);
+    this.#paths = new SocketPaths(options.protocols);
+    this.#servers = new Map(options.protocols.map((protocol) => [protocol, webSocketServer(protocol, options)]));
   }
 
   get counts(): SocketStats {
@@ -85,14 +72,20 @@ export class SocketServer {
     return { open: this.#sockets, utterances };
   }
 
+  /** Whether this request is for us; any other `Upgrade` is answered as plain HTTP. */
+  handles({ url = "", headers, method }: IncomingMessage): boolean {
+    return method === "GET" && headers.upgrade?.toLowerCase() === "websocket" && this.#paths.find(url) !== undefined;
+  }
+
   attach(server: Server): void {
     server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      const found = this.handles(request) ? this.#paths.find(request.url ?? "") : undefined;
       // Nodes before 24.9 do not ask which requests may upgrade.
-      if (!isSocketUpgrade(request)) {
-        refuse(socket, new SpeechError("not_found", `nothing but ${SOCKET_PATH} is a WebSocket here`));
+      if (found === undefined) {
+        refuse(socket, new SpeechError("not_found", `WebSockets are at ${this.#paths.paths.join(", ")}`));
         return;
       }
-      this.#upgrade(request, socket, head).catch((error: unknown) => {
+      this.#upgrade({ request, socket, head, ...found }).catch((error: unknown) => {
         socket.destroy();
         this.#options.onDefect(error, "upgrade");
       });
@@ -115,10 +108,11 @@ export class SocketServer {
     clearInterval(this.#watching);
   }
 
-  async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+  async #upgrade({ request, socket, head, protocol, params }: Upgrade): Promise<void> {
     const broken = (): void => void socket.destroy();
     socket.on("error", broken);
     const address = socket.remoteAddress ?? "";
+    const requestId = requestIdOf(request);
     const release = this.#enter(address);
     const gone = new AbortController();
     socket.once("close", () => {
@@ -127,23 +121,21 @@ export class SocketServer {
     });
     try {
       const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(OPENING_TIMEOUT_MS)]);
-      this.#check(request, address);
-      const caller = await this.#options.identify(request, address, { signal });
-      const { user, tenant, plan } = caller;
-      const states = await this.#options
-        .stateOf({ user, ...(tenant !== undefined && { tenant }), ...(plan !== undefined && { plan }) }, { signal })
-        .catch(() => []); // for information only
+      this.#check(address);
+      protocol.choose?.(offeredBy(request));
+      const query = new URL(request.url ?? "", "http://localhost").searchParams;
+      const open = await protocol.admit({ request, address, requestId, query, params }, { signal });
       if (this.#stopping) throw stoppingError();
       if (socket.destroyed) return;
       socket.off("error", broken);
-      this.#server.handleUpgrade(request, socket, head, (webSocket) =>
-        this.#open(webSocket, socket, caller, states, requestIdOf(request)),
-      );
+      this.#servers.get(protocol)!.handleUpgrade(request, socket, head, (webSocket) => {
+        this.#opened(webSocket, open({ socket: webSocket, raw: socket }));
+      });
     } catch (thrown) {
       const error = SpeechError.from(thrown, "internal", "something went wrong here; the log has it");
-      if (error.code === "internal") this.#options.onDefect(error.cause ?? error, "upgrade");
-      this.#options.onRefused?.(error, requestIdOf(request));
-      refuse(socket, error);
+      if (error.code === "internal") this.#options.onDefect(error.cause ?? error, requestId);
+      this.#options.onRefused?.(error, requestId, protocol.path);
+      refuse(socket, error, protocol.foreign?.errorAnswer(error, requestId));
     }
   }
 
@@ -160,7 +152,7 @@ export class SocketServer {
     };
   }
 
-  #check({ headers }: IncomingMessage, address: string): void {
+  #check(address: string): void {
     const { maxSockets, maxPerAddress } = this.#options;
     if (this.#stopping) throw stoppingError();
     if (this.#sockets > maxSockets)
@@ -169,13 +161,9 @@ export class SocketServer {
       throw new SpeechError("too_many_sockets", `more than ${maxPerAddress} sockets from one address`, {
         retryAfterMs: 1_000,
       });
-    const offered = headers["sec-websocket-protocol"];
-    if (offered !== undefined && !offered.split(",").some((name) => name.trim() === SOCKET_PROTOCOL))
-      throw new SpeechError("invalid_request", `the subprotocol spoken here is ${SOCKET_PROTOCOL}; offer it, or none`);
   }
 
-  #open(socket: WebSocket, raw: Socket, caller: Identity, states: readonly WindowState[], requestId: string): void {
-    const session = new SocketSession({ socket, raw, caller, requestId, states }, this.#options);
+  #opened(socket: WebSocket, session: SocketSession): void {
     this.#sessions.add(session);
     socket.once("close", () => {
       this.#sessions.delete(session);
@@ -202,10 +190,35 @@ export class SocketServer {
   }
 }
 
+type Upgrade = {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Buffer;
+  readonly protocol: SocketProtocol;
+  readonly params: Readonly<Record<string, string>>;
+};
+
+function webSocketServer(protocol: SocketProtocol, { maxMessageBytes }: SocketServerOptions): WebSocketServer {
+  return new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false, // audio does not shrink, and each socket would keep a window
+    maxPayload: maxMessageBytes,
+    closeTimeout: CLOSE_GRACE_MS,
+    WebSocket: ReasonedWebSocket,
+    handleProtocols: (offered: Set<string>) => protocol.choose?.([...offered]) ?? false,
+  } as ConstructorParameters<typeof WebSocketServer>[0]);
+}
+
+function offeredBy({ headers }: IncomingMessage): string[] {
+  const offered = headers["sec-websocket-protocol"];
+  return offered === undefined ? [] : offered.split(",").map((name) => name.trim());
+}
+
 /** The error body before there is a WebSocket; a client that takes none of it is not waited for. */
-function refuse(socket: Duplex, error: SpeechError): void {
+function refuse(socket: Duplex, error: SpeechError, foreign?: ForeignAnswer): void {
   if (socket.destroyed) return;
-  answerBare(socket, error);
+  answerBare(socket, error, foreign);
   setTimeout(() => socket.destroy(), CLOSE_GRACE_MS).unref();
 }
 

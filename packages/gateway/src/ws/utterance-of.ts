@@ -12,13 +12,14 @@ export function utteranceOf(
   { user, tenant, plan }: Identity,
   formats: Readonly<Record<AudioFormatName, AudioFormat>>,
 ): Utterance {
-  const { voice = DEFAULT_VOICE, format = DEFAULT_FORMAT, speed = 1, pitch = 1 } = settings;
-  const { model, instructions, language } = settings;
+  const { voice = DEFAULT_VOICE, format = DEFAULT_FORMAT, speed = 1, pitch = 1, volume = 1 } = settings;
+  const { model, instructions, style, seed, language } = settings;
   return {
     text,
     voice,
     speed,
     pitch,
+    volume,
     format: formats[format],
     cache: DEFAULT_CACHE_POLICY,
     subject: settings.user ?? user,
@@ -26,6 +27,8 @@ export function utteranceOf(
     ...(plan !== undefined && { plan }),
     ...(model !== undefined && { model }),
     ...(instructions && { instructions }),
+    ...(style !== undefined && { style }),
+    ...(seed !== undefined && { seed }),
     ...(language !== undefined && { language }),
   };
 }

@@ -40,6 +40,7 @@ export const requestOf = (fields: Partial<SynthesisRequest> & { readonly voice: 
   text: TEXT,
   speed: 1,
   pitch: 1,
+  volume: 1,
   wanted: { name: "wav", sampleRateHz: 24_000 },
   ...fields,
 });

@@ -12,7 +12,16 @@ const TEXT = "Everybody has this in memory.";
 
 function keyOf(text: string): CacheKey {
   const format = { name: "pcm", sampleRateHz: 24_000 } as const;
-  const identity = { engine: "stand-in", engineVersion: "stand-in@1", voice: "one", text, speed: 1, pitch: 1, format };
+  const identity = {
+    engine: "stand-in",
+    engineVersion: "stand-in@1",
+    voice: "one",
+    text,
+    speed: 1,
+    pitch: 1,
+    volume: 1,
+    format,
+  };
   return cacheKey(identity, (encoded) => hash("sha256", encoded));
 }
 

@@ -11,7 +11,7 @@ const pcm = { name: "pcm", sampleRateHz: 24_000 } as const;
 const slow = { firstByteMs: 100, chunkMs: 100, chunkDurationMs: 80 };
 const TEXT = "This sentence takes the engine about three seconds, which is time enough to die in it, isn't it?";
 const expected = (text: string): Buffer =>
-  Buffer.from(toneAudio({ text, voice: "one", speed: 1, pitch: 1, wanted: pcm }));
+  Buffer.from(toneAudio({ text, voice: "one", speed: 1, pitch: 1, volume: 1, wanted: pcm }));
 
 const cleanups: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -64,7 +64,14 @@ export async function say(gateway: GatewayOnRedis, text: string, headers?: Recor
   const bytes = await bytesOf(response);
   const ms = performance.now() - startMs;
   expect(response.status, bytes.toString("latin1").slice(0, 300)).toBe(200);
-  const asked = { text, voice: "one", speed: 1, pitch: 1, wanted: { name: "pcm", sampleRateHz: 24_000 } } as const;
+  const asked = {
+    text,
+    voice: "one",
+    speed: 1,
+    pitch: 1,
+    volume: 1,
+    wanted: { name: "pcm", sampleRateHz: 24_000 },
+  } as const;
   expect(Buffer.compare(bytes, toneAudio(asked, gateway.engine.script)), `audio of "${text}"`).toBe(0);
   const cacheStatus = response.headers.get("cache-status") ?? "";
   const cache = cacheStatus === "mynah; hit" ? "hit" : cacheStatus.includes("fwd=stale") ? "stale" : "miss";

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { createAudioJoiner } from "../../src/audio/join.ts";
+import { createSilence } from "../../src/audio/silence.ts";
 import { createTranscoder } from "../../src/audio/transcode.ts";
 import type { AudioFormat, AudioFormatName } from "../../src/core/audio-format.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
@@ -83,6 +84,7 @@ export function speechRig({
     ...(given.countHits !== undefined && { countHits: given.countHits }),
     chain,
     joiner,
+    makeSilence: createSilence({ transcoder, joiner }),
     maxTextChars: 20_000,
   });
   return {
@@ -109,6 +111,7 @@ export function utterance(text: string, changes: Partial<Utterance> = {}): Utter
     voice: "one",
     speed: 1,
     pitch: 1,
+    volume: 1,
     format: FORMATS.pcm,
     cache: DEFAULT_CACHE_POLICY,
     subject: "tester",

@@ -1,7 +1,13 @@
 import type { AudioFormat } from "../../src/core/audio-format.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { SpeechError } from "../../src/core/errors.ts";
-import type { SpeechEngine, SynthesisChunk, SynthesisRequest, WordTime } from "../../src/core/ports.ts";
+import type {
+  EngineCapabilities,
+  SpeechEngine,
+  SynthesisChunk,
+  SynthesisRequest,
+  WordTime,
+} from "../../src/core/ports.ts";
 
 export type StandInOptions = {
   readonly name?: string;
@@ -28,6 +34,8 @@ export type StandInOptions = {
   /** Silence before the first word, and at every space: then each word can be heard to begin. */
   readonly leadMs?: number;
   readonly nearlyFree?: boolean;
+  /** What it declares otherwise. */
+  readonly capabilities?: Partial<EngineCapabilities>;
   readonly maxChars?: number;
   readonly clock?: Clock;
 };
@@ -100,6 +108,7 @@ export function standInEngine(options: StandInOptions = {}): StandInEngine {
       pitch: { min: 0.5, max: 2 },
       words: options.words ?? false,
       nearlyFree: options.nearlyFree ?? false,
+      ...options.capabilities,
     },
     voices: async () => VOICES.map((voice) => ({ ...voice, engine: name })),
     outputFormat: () => formatNow(),

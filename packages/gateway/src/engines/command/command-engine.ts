@@ -11,6 +11,7 @@ import type {
   SynthesisChunk,
   SynthesisRequest,
 } from "../../core/ports.ts";
+import { ONLY_NORMAL, SETTING_RANGES } from "../../core/speech-settings.ts";
 import type { Gender } from "../../core/voice.ts";
 import { expectFormat } from "../expect-format.ts";
 import { Places } from "../places.ts";
@@ -87,8 +88,8 @@ class CommandEngine implements SpeechEngine {
     const hasSpeed = SPEEDS.some((placeholder) => placeholdersIn(args).has(placeholder));
     this.capabilities = {
       maxChars: options.maxChars ?? MAX_CHARS,
-      speed: hasSpeed ? { min: 0.25, max: 4 } : { min: 1, max: 1 },
-      pitch: { min: 1, max: 1 },
+      speed: hasSpeed ? SETTING_RANGES.speed : ONLY_NORMAL,
+      pitch: ONLY_NORMAL,
       words: false,
       nearlyFree: options.nearlyFree ?? true,
     };

@@ -7,6 +7,7 @@ import type {
   SynthesisChunk,
   SynthesisRequest,
 } from "../../core/ports.ts";
+import { ONLY_NORMAL } from "../../core/speech-settings.ts";
 import { expectFormat } from "../expect-format.ts";
 import { answerBytes, askServer, jsonAsk } from "../remote/ask-server.ts";
 import { requireSpeed } from "../require-speed.ts";
@@ -76,7 +77,9 @@ export function elevenLabsEngine(options: ElevenLabsOptions): SpeechEngine {
   const capabilities: EngineCapabilities = {
     maxChars: options.maxChars ?? MAX_CHARS,
     speed: SPEED,
-    pitch: { min: 1, max: 1 },
+    pitch: ONLY_NORMAL,
+    seed: true,
+    language: hasLanguage(model) ? "told" : "text",
     words: true,
     nearlyFree: false,
   };
@@ -112,7 +115,12 @@ function versionOf(model: string, options: ElevenLabsOptions): string {
   return `elevenlabs@${ADAPTER_REVISION}+${model}+${settings}+${version}`;
 }
 
-function bodyOf({ text, speed, language }: SynthesisRequest, model: string, options: ElevenLabsOptions): unknown {
+function hasLanguage(model: string): boolean {
+  return !MODELS_WITHOUT_LANGUAGE.test(model);
+}
+
+function bodyOf(request: SynthesisRequest, model: string, options: ElevenLabsOptions): unknown {
+  const { text, speed, language, seed = options.seed } = request;
   const settings = {
     stability: options.stability,
     similarity_boost: options.similarityBoost,
@@ -120,13 +128,12 @@ function bodyOf({ text, speed, language }: SynthesisRequest, model: string, opti
     use_speaker_boost: options.speakerBoost,
     speed: speed === 1 ? undefined : speed,
   };
-  const named = language !== undefined && !MODELS_WITHOUT_LANGUAGE.test(model);
   return {
     text,
     model_id: model,
     ...(Object.values(settings).some((value) => value !== undefined) && { voice_settings: settings }),
-    ...(named && { language_code: language.split("-")[0]!.toLowerCase() }),
-    ...(options.seed !== undefined && { seed: options.seed }),
+    ...(language !== undefined && hasLanguage(model) && { language_code: language.split("-")[0]!.toLowerCase() }),
+    ...(seed !== undefined && { seed }),
   };
 }
 

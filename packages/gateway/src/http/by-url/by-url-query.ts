@@ -8,6 +8,12 @@ import {
   SAMPLE_RATES_HZ,
 } from "../../core/audio-format.ts";
 import { SpeechError } from "../../core/errors.ts";
+import {
+  type FactorRange,
+  MAX_INSTRUCTIONS_CHARS,
+  MAX_STYLE_CHARS,
+  SETTING_RANGES,
+} from "../../core/speech-settings.ts";
 import type { Utterance } from "../../core/utterance.ts";
 
 const DECIMAL = "^\\d{1,3}(\\.\\d{1,6})?$";
@@ -22,8 +28,9 @@ export const soundFields = {
   format: Type.Optional(Type.Enum([...AUDIO_FORMAT_NAMES], { default: "mp3" })),
   speed: Type.Optional(Type.String({ pattern: DECIMAL, description: "0.25 to 4." })),
   pitch: Type.Optional(Type.String({ pattern: DECIMAL, description: "0.5 to 2." })),
+  volume: Type.Optional(Type.String({ pattern: DECIMAL, description: "0.1 to 4; 1 is the voice's own." })),
   language: Type.Optional(Type.String({ pattern: "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", maxLength: 35 })),
-  instructions: Type.Optional(Type.String({ maxLength: 4096 })),
+  instructions: Type.Optional(Type.String({ maxLength: MAX_INSTRUCTIONS_CHARS })),
   encoding: Type.Optional(
     Type.Enum([...SAMPLE_ENCODINGS], {
       description: "Of wav and pcm; mulaw and alaw are the telephone's. Default: s16.",
@@ -35,6 +42,10 @@ export const soundFields = {
       description: `Samples a second: ${SAMPLE_RATES_HZ.join(", ")}; opus has its own five of them. Default: 24000.`,
     }),
   ),
+  style: Type.Optional(
+    Type.String({ minLength: 1, maxLength: MAX_STYLE_CHARS, description: "One of the voice's `styles`." }),
+  ),
+  seed: Type.Optional(Type.String({ pattern: "^\\d{1,10}$", description: "For engines that draw lots." })),
 };
 
 /** Query of `GET /v1/speech`. */
@@ -66,14 +77,17 @@ export function utteranceOf(
   query: ByUrlQuery,
   formats: Readonly<Record<AudioFormatName, AudioFormat>>,
 ): Omit<Utterance, "cache" | "subject"> {
-  const { text, voice = "alloy", model = "auto", language, instructions } = query;
+  const { text, voice = "alloy", model = "auto", language, instructions, style, seed } = query;
   return {
     ...{ text, voice, model },
     format: formatOf(query, formats),
-    speed: factor("speed", query.speed, 0.25, 4),
-    pitch: factor("pitch", query.pitch, 0.5, 2),
+    speed: number("speed", query.speed) ?? 1,
+    pitch: number("pitch", query.pitch) ?? 1,
+    volume: number("volume", query.volume) ?? 1,
     ...(language !== undefined && { language }),
     ...(instructions && { instructions }),
+    ...(style !== undefined && { style }),
+    ...(seed !== undefined && { seed: number("seed", seed)! }),
   };
 }
 
@@ -95,8 +109,9 @@ function formatOf(
   });
 }
 
-function factor(param: string, text: string | undefined, min: number, max: number): number {
-  if (text === undefined) return 1;
+function number(param: keyof typeof SETTING_RANGES, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const { min, max }: FactorRange = SETTING_RANGES[param];
   const value = Number(text);
   if (value >= min && value <= max) return value;
   throw new SpeechError("invalid_request", `"${param}" must be from ${min} to ${max}`, { param });

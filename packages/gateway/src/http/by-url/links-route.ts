@@ -5,6 +5,7 @@ import { SpeechError } from "../../core/errors.ts";
 import type { Identity } from "../../identity/identity.ts";
 import type { SignedTokens } from "../../identity/signed-token.ts";
 import { checkLength } from "../../speech/plan.ts";
+import { requireSettings } from "../../speech/told-settings.ts";
 import type { VoiceCatalogue } from "../../speech/voice-catalogue.ts";
 import { subjectFields } from "../auth.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
@@ -93,7 +94,7 @@ function checkLife(seconds: number, maxTtlSeconds: number): void {
 async function checkSound(sound: ByUrlQuery, { formats, voices, maxTextChars }: LinksRouteDeps, signal: AbortSignal) {
   const { text, ...query } = utteranceOf(sound, formats);
   checkLength(text, { maxTextChars, param: "text" });
-  await voices.resolve(query, { signal });
+  requireSettings(query, await voices.resolve(query, { signal }));
 }
 
 function digest(sound: Parameters<typeof boundText>[0]): string {

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { type Static, Type } from "typebox";
 import { AUDIO_FORMAT_NAMES, type AudioFormat, type AudioFormatName } from "../../core/audio-format.ts";
+import { MAX_INSTRUCTIONS_CHARS, MAX_STYLE_CHARS, SETTING_RANGES } from "../../core/speech-settings.ts";
 import type { Utterance } from "../../core/utterance.ts";
 import type { Speak } from "../../speech/speak.ts";
 import { admittedOrThrow } from "../admitted.ts";
@@ -11,6 +12,11 @@ import { audioContent, errorResponses } from "../schemas.ts";
 import { sendChunks, sendSpeech } from "../send-speech.ts";
 import { speechHeaders } from "../speech-headers.ts";
 import { sseEvents } from "./sse.ts";
+
+function factor(name: "speed" | "pitch" | "volume", description: string) {
+  const { min: minimum, max: maximum } = SETTING_RANGES[name];
+  return Type.Number({ minimum, maximum, default: 1, description });
+}
 
 /** OpenAI's fields, then ours. No others: a setting that would not be heard is refused, not ignored. */
 export const SpeechBody = Type.Object(
@@ -32,7 +38,7 @@ export const SpeechBody = Type.Object(
       },
     ),
     instructions: Type.Optional(
-      Type.String({ maxLength: 4096, description: "How to speak, for engines that can be told." }),
+      Type.String({ maxLength: MAX_INSTRUCTIONS_CHARS, description: "How to speak, for engines that can be told." }),
     ),
     response_format: Type.Optional(
       Type.Enum([...AUDIO_FORMAT_NAMES], {
@@ -40,7 +46,7 @@ export const SpeechBody = Type.Object(
         description: "pcm is 24 kHz signed 16-bit little-endian mono without a header; opus comes in Ogg, aac in ADTS.",
       }),
     ),
-    speed: Type.Optional(Type.Number({ minimum: 0.25, maximum: 4, default: 1 })),
+    speed: Type.Optional(factor("speed", "1 is the voice's own.")),
     stream_format: Type.Optional(Type.Enum(["audio", "sse"], { default: "audio" })),
     user: Type.Optional(
       Type.String({
@@ -49,12 +55,20 @@ export const SpeechBody = Type.Object(
         description: "The end user this is said for; limits count per user.",
       }),
     ),
-    pitch: Type.Optional(
-      Type.Number({
-        minimum: 0.5,
-        maximum: 2,
-        default: 1,
-        description: "1 is the voice's own, 2 an octave higher. Not OpenAI's.",
+    pitch: Type.Optional(factor("pitch", "1 is the voice's own, 2 an octave higher. Not OpenAI's.")),
+    volume: Type.Optional(factor("volume", "1 is the voice's own, 2 is 6 dB louder. Not OpenAI's.")),
+    style: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: MAX_STYLE_CHARS,
+        description: "One of the voice's `styles` in GET /v1/audio/voices. Not OpenAI's.",
+      }),
+    ),
+    seed: Type.Optional(
+      Type.Integer({
+        minimum: SETTING_RANGES.seed.min,
+        maximum: SETTING_RANGES.seed.max,
+        description: "For engines that draw lots: the same seed, the same audio. Not OpenAI's.",
       }),
     ),
     language: Type.Optional(
@@ -119,10 +133,13 @@ export function utteranceOf(
     model: body.model,
     speed: body.speed ?? 1,
     pitch: body.pitch ?? 1,
+    volume: body.volume ?? 1,
     format: formats[body.response_format ?? "mp3"],
     cache,
     ...who,
     ...(body.language !== undefined && { language: body.language }),
     ...(body.instructions && { instructions: body.instructions }),
+    ...(body.style !== undefined && { style: body.style }),
+    ...(body.seed !== undefined && { seed: body.seed }),
   };
 }

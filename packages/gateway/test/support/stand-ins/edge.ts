@@ -168,7 +168,7 @@ export async function edgeStandIn({ now = Date.now } = {}): Promise<EdgeStandIn>
   ): Promise<Uint8Array> {
     if (!/[\p{L}\p{N}]/u.test(ask.text)) return new Uint8Array(); // nothing to pronounce
     const wanted = { name: "pcm", sampleRateHz: HZ } as const;
-    const request = { ...ask, voice: "one", pitch: ask.pitch * [1, 0.75, 0.85, 0.65][voiceAt]!, wanted };
+    const request = { ...ask, voice: "one", pitch: ask.pitch * [1, 0.75, 0.85, 0.65][voiceAt]!, volume: 1, wanted };
     const pcm = toneAudio(request, { durationMsPerChar: MS_PER_CHAR, silence: fault === "silence" });
     const samples = Float32Array.from(new Int16Array(pcm.buffer), (sample) => sample / 32_768);
     const encoder = await mp3.create(HZ, bitrateBps);

@@ -1,6 +1,4 @@
-import type { Socket } from "node:net";
 import { type ClientMessage, SOCKET_CLOSE, SOCKET_PROTOCOL } from "@mynah/protocol";
-import { type RawData, WebSocket } from "ws";
 import type { AudioFormat, AudioFormatName } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
@@ -9,20 +7,16 @@ import type { Identity } from "../identity/identity.ts";
 import type { Converse } from "../speech/converse.ts";
 import { IncomingText } from "../speech/incoming-text.ts";
 import type { Speak } from "../speech/speak.ts";
-import { MessageRate } from "./message-rate.ts";
+import { GuardedSocket, type GuardLimits } from "./guarded-socket.ts";
 import { hasSettings, readMessage } from "./messages.ts";
 import { errorMessage, RunningUtterance, type UtteranceStart } from "./running-utterance.ts";
-import { SocketOut } from "./socket-out.ts";
+import type { OpenedSocket, SocketSession } from "./socket-protocol.ts";
 import { utteranceOf } from "./utterance-of.ts";
 
-/** What bounds one socket. */
-export type SessionLimits = {
+/** What bounds one socket, and when text that pauses is spoken. */
+export type SessionLimits = GuardLimits & {
   readonly maxUtterances: number;
   readonly maxTextChars: number;
-  readonly messagesPerSecond: number;
-  readonly idleTimeoutMs: number;
-  readonly pingMs: number;
-  readonly slowReaderTimeoutMs: number;
   readonly textPauseMs: number;
   readonly sentencePauseMs: number;
 };
@@ -37,9 +31,7 @@ export type SessionDeps = {
   readonly onDefect: (error: unknown, requestId: string) => void;
 };
 
-export type SessionStart = {
-  readonly socket: WebSocket;
-  readonly raw: Socket;
+export type SessionStart = OpenedSocket & {
   readonly caller: Identity;
   /** Names the socket in logs. */
   readonly requestId: string;
@@ -52,37 +44,28 @@ const MAX_REMEMBERED_IDS = 64;
 
 type TextMessage = Extract<ClientMessage, { type: "speak" | "append" }>;
 
-/** One socket: reads messages, runs utterances, watches over pace and silence. */
-export class SocketSession {
+/** One socket of `mynah.v1`: reads messages, runs utterances. */
+export class SpeechSession implements SocketSession {
   readonly #deps: SessionDeps;
   readonly #start: SessionStart;
-  readonly #out: SocketOut;
+  readonly #guarded: GuardedSocket;
   readonly #utterances = new Map<string, RunningUtterance>();
   /** Oldest first. */
   readonly #forsaken = new Set<string>();
-  readonly #rate: MessageRate;
   #streams = 0;
   #draining = false;
-  #lastActiveAt: number;
-  #pingedAt: number;
-  #heard = true;
 
   constructor(start: SessionStart, deps: SessionDeps) {
     const { socket, raw, caller, states } = start;
     const { clock, limits } = deps;
-    const now = clock.monotonic();
     this.#deps = deps;
     this.#start = start;
-    this.#out = new SocketOut(socket, raw, clock);
-    this.#rate = new MessageRate(limits.messagesPerSecond, now);
-    this.#lastActiveAt = now;
-    this.#pingedAt = now - Math.random() * limits.pingMs * 0.5; // or sockets opened together would be asked together
-    socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
-    socket.on("pong", () => {
-      this.#heard = true;
+    this.#guarded = new GuardedSocket({
+      ...{ socket, raw, clock, limits },
+      onMessage: (data) => this.#receive(data),
+      onClosing: () => this.#leaveAll(),
     });
-    socket.on("error", () => {}); // "close" follows, and says all that matters
-    this.#out.message({
+    this.#guarded.out.message({
       type: "ready",
       protocol: SOCKET_PROTOCOL,
       user: caller.user,
@@ -99,29 +82,8 @@ export class SocketSession {
     return this.#utterances.size;
   }
 
-  /** Looks whether the other end is still there; to be called about once a second. */
   watch(): void {
-    const { clock, limits } = this.#deps;
-    const { socket } = this.#start;
-    const now = clock.monotonic();
-    const { blockedSince } = this.#out;
-    if (blockedSince !== undefined) {
-      if (now - blockedSince > limits.slowReaderTimeoutMs)
-        this.close(SOCKET_CLOSE.slowReader, "nothing was read for too long");
-      return; // a ping would only wait behind what is not read
-    }
-    if (now - this.#lastActiveAt > limits.idleTimeoutMs) {
-      this.close(SOCKET_CLOSE.idle, `no message for ${limits.idleTimeoutMs / 1000} s`);
-      return;
-    }
-    if (now - this.#pingedAt < limits.pingMs || socket.readyState !== WebSocket.OPEN) return;
-    if (!this.#heard) {
-      socket.terminate(); // half-open: nobody would read a close frame
-      return;
-    }
-    this.#heard = false;
-    this.#pingedAt = now;
-    socket.ping();
+    this.#guarded.watch();
   }
 
   /** New utterances are refused; when the last one is over, the socket is closed. */
@@ -137,32 +99,14 @@ export class SocketSession {
     this.#closeIfDrained();
   }
 
-  /** Says why, and closes; utterances are left. */
-  close(code: number, reason: string): void {
-    this.#leaveAll();
-    this.#start.socket.close(code, reason);
-  }
-
   /** The socket has closed, whoever closed it. */
   closed(): void {
     this.#leaveAll();
-    this.#out.closed();
+    this.#guarded.out.closed();
   }
 
-  #receive(data: RawData, isBinary: boolean): void {
-    if (this.#start.socket.readyState !== WebSocket.OPEN) return;
-    this.#heard = true;
-    this.#lastActiveAt = this.#deps.clock.monotonic();
-    if (!this.#rate.take(this.#lastActiveAt)) {
-      const { messagesPerSecond } = this.#deps.limits;
-      this.close(SOCKET_CLOSE.tooManyMessages, `more than ${messagesPerSecond} messages a second`);
-      return;
-    }
-    if (isBinary) {
-      this.close(SOCKET_CLOSE.unsupportedData, "messages are JSON text, not binary");
-      return;
-    }
-    const read = readMessage(data as Buffer);
+  #receive(data: Buffer): void {
+    const read = readMessage(data);
     if ("error" in read) this.#reject(read.error, read.id);
     else this.#act(read.message);
   }
@@ -223,18 +167,16 @@ export class SocketSession {
         : undefined;
     if (refusal !== undefined) {
       if (message.type === "append") this.#forsake(message.id);
-      this.#out.message(errorMessage(refusal, message.id));
+      this.#guarded.out.message(errorMessage(refusal, message.id));
       return;
     }
     const incoming =
       message.type === "speak" ? undefined : new IncomingText({ ...limits, clock, maxChars: limits.maxTextChars });
     const utterance = new RunningUtterance(this.#starting(message, incoming), {
-      out: this.#out,
+      out: this.#guarded.out,
       clock,
       onOver: (over, byUs) => this.#over(over, byUs),
-      onFrame: () => {
-        this.#lastActiveAt = clock.monotonic();
-      },
+      onFrame: () => this.#guarded.active(),
     });
     this.#utterances.set(message.id, utterance);
     if (incoming !== undefined) this.#append(utterance, incoming, message.text);
@@ -264,11 +206,11 @@ export class SocketSession {
   #reject(error: SpeechError, id: string | undefined): void {
     const running = id === undefined ? undefined : this.#utterances.get(id);
     if (running !== undefined) running.fail(error);
-    else this.#out.message(errorMessage(error, id));
+    else this.#guarded.out.message(errorMessage(error, id));
   }
 
   #over({ id, incoming }: RunningUtterance, byUs: boolean): void {
-    this.#lastActiveAt = this.#deps.clock.monotonic();
+    this.#guarded.active();
     this.#utterances.delete(id);
     if (byUs && incoming !== undefined && !incoming.ended) this.#forsake(id);
     if (this.#draining) process.nextTick(() => this.#closeIfDrained()); // its last message goes first
@@ -282,7 +224,7 @@ export class SocketSession {
 
   #closeIfDrained(): void {
     if (this.#draining && this.#utterances.size === 0)
-      this.close(SOCKET_CLOSE.goingAway, "this server is stopping; another one will answer");
+      this.#guarded.close(SOCKET_CLOSE.goingAway, "this server is stopping; another one will answer");
   }
 
   #leaveAll(): void {

@@ -1,5 +1,5 @@
+import type { Span } from "../core/script.ts";
 import { lengthWithoutSpace } from "../core/script-writer.ts";
-import type { PlacedMark } from "../core/script.ts";
 import { splitSegments } from "../core/text/segment.ts";
 import type { SegmentMark } from "./segment.ts";
 
@@ -8,7 +8,7 @@ export type CutSegment = { readonly text: string; readonly marks: readonly Segme
 
 /** Cuts the text of a span, as any text is cut, and gives each mark to the segment in which it stands. */
 export function cutSpan(
-  { text, marks }: { readonly text: string; readonly marks: readonly PlacedMark[] },
+  { text, marks, lead }: Pick<Span, "text" | "marks" | "lead">,
   maxChars: number,
 ): CutSegment[] {
   const parts = splitSegments(text, { maxChars });
@@ -18,7 +18,8 @@ export function cutSpan(
   for (const [at, part] of parts.entries()) {
     const until = before + lengthWithoutSpace(part);
     const last = at === parts.length - 1;
-    const inside: SegmentMark[] = [];
+    // Marks before any sound, with no silence to stand in, are reached with it.
+    const inside: SegmentMark[] = at === 0 && lead.ms === 0 ? lead.marks.map(({ name }) => ({ name, at: 0 })) : [];
     const places = new Places(part);
     for (; next < marks.length && (last || marks[next]!.at < until); next++)
       inside.push({ name: marks[next]!.name, at: places.of(marks[next]!.at - before) });
