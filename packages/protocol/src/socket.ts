@@ -1,4 +1,4 @@
-import type { AudioFormatName } from "./index.ts";
+import type { AudioFormatName, Turn } from "./index.ts";
 
 /** Subprotocol of `GET /v1/speech/ws`; a client offers it, the gateway chooses it. */
 export const SOCKET_PROTOCOL = "mynah.v1";
@@ -39,9 +39,15 @@ export type UtteranceSettings = {
   words?: boolean;
 };
 
+/** What is spoken at once: a text, plain or SSML, or a dialogue. */
+export type SpokenInput = {
+  /** How the text, or that of every turn, is written; default `text`. */
+  inputType?: "text" | "ssml";
+} & ({ text: string; turns?: never; turnPauseMs?: never } | { text?: never; turns: Turn[]; turnPauseMs?: number });
+
 /** Client → server. `id` is the client's own, 1 to 128 characters, and names one utterance while it runs. */
 export type ClientMessage =
-  | ({ type: "speak"; id: string; text: string } & UtteranceSettings)
+  | ({ type: "speak"; id: string } & SpokenInput & UtteranceSettings)
   | ({ type: "append"; id: string; text: string } & UtteranceSettings)
   /** Speaks what is buffered, complete or not. */
   | { type: "flush"; id: string }
@@ -90,6 +96,8 @@ export type ServerMessage =
       sampleRateHz: number;
       engine: string;
       voice: string;
+      /** What is not done as it was asked. */
+      notices?: SpeechNotice[];
       /** Settings that this engine, in place of one that failed, cannot be told. */
       ignored?: string[];
     }

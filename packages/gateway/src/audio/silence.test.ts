@@ -54,29 +54,35 @@ describe.each(AUDIO_FORMAT_NAMES)("silence in %s", (name) => {
     }
   });
 
-  it.skipIf(!ffmpeg || frame === 0)("is silent, joined without a click, and nothing of its neighbours is lost", async () => {
-    const [a, b] = [await tone(format, 400), await tone(format, 300)];
-    const { audio, durationMs } = await silence(format, 1000, { signal });
-    const decode = (...parts: Uint8Array[]) => decodeWithFfmpeg(joiner.joinWhole(format, parts), name, HZ);
-    const [apart, together] = [decode(a, audio, b), decode(a, b)];
-    expect(Math.abs(apart.length - together.length - (durationMs * HZ) / 1000)).toBeLessThanOrEqual(1);
-    const heard = (samples: Int16Array) => samples.reduce((sum, sample) => sum + Math.abs(sample), 0);
-    expect(heard(apart) / heard(together)).toBeCloseTo(1, 1);
-    // From where the first tone is over by half a second there is nothing at all for the length of most of it.
-    const from = 0.55 * HZ;
-    const quiet = apart.subarray(from, from + 0.75 * HZ);
-    expect(quiet.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0)).toBeLessThanOrEqual(2);
-    // A click is a step; a tone of 440 Hz at this loudness moves by a tenth of its height from sample to sample.
-    const steps = apart.map((sample, at) => Math.abs(sample - (apart[at - 1] ?? 0)));
-    expect(Math.max(...steps)).toBeLessThan(1600);
-  });
+  it.skipIf(!ffmpeg || frame === 0)(
+    "is silent, joined without a click, and nothing of its neighbours is lost",
+    async () => {
+      const [a, b] = [await tone(format, 400), await tone(format, 300)];
+      const { audio, durationMs } = await silence(format, 1000, { signal });
+      const decode = (...parts: Uint8Array[]) => decodeWithFfmpeg(joiner.joinWhole(format, parts), name, HZ);
+      const [apart, together] = [decode(a, audio, b), decode(a, b)];
+      expect(Math.abs(apart.length - together.length - (durationMs * HZ) / 1000)).toBeLessThanOrEqual(1);
+      const heard = (samples: Int16Array) => samples.reduce((sum, sample) => sum + Math.abs(sample), 0);
+      expect(heard(apart) / heard(together)).toBeCloseTo(1, 1);
+      // From where the first tone is over by half a second there is nothing at all for the length of most of it.
+      const from = 0.55 * HZ;
+      const quiet = apart.subarray(from, from + 0.75 * HZ);
+      expect(quiet.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0)).toBeLessThanOrEqual(2);
+      // A click is a step; a tone of 440 Hz at this loudness moves by a tenth of its height from sample to sample.
+      const steps = apart.map((sample, at) => Math.abs(sample - (apart[at - 1] ?? 0)));
+      expect(Math.max(...steps)).toBeLessThan(1600);
+    },
+  );
 
   it("is alike at the beginning, at the end and alone", async () => {
     const a = await tone(format, 400);
     const { audio, durationMs } = await silence(format, 500, { signal });
     for (const parts of [[audio, a], [a, audio], [audio], [audio, audio]]) {
       const whole = joiner.joinWhole(format, parts);
-      const clean = joiner.joinClean(format, parts.map((part) => joiner.joinWhole(format, [part])));
+      const clean = joiner.joinClean(
+        format,
+        parts.map((part) => joiner.joinWhole(format, [part])),
+      );
       expect(Buffer.from(clean).equals(Buffer.from(whole))).toBe(true);
     }
     if (name === "aac") return; // nobody here decodes it

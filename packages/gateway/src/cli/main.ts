@@ -51,6 +51,7 @@ function program(): Command {
     .addOption(
       new Option("-f, --format <name>", "default: by the file's ending, else mp3").choices([...AUDIO_FORMAT_NAMES]),
     )
+    .option("--ssml", "the text is SSML 1.1")
     .option("--subtitles <file>", "subtitles of it: .srt, .vtt or .json; `-` is stdout")
     .addOption(
       new Option("--subtitles-format <name>", "default: by the file's ending, else vtt").choices([...SUBTITLE_FORMATS]),

@@ -7,6 +7,7 @@ import { composeSpeech, type SpeechSystem } from "../compose.ts";
 import { type Config, ConfigError } from "../config/config.ts";
 import { concat } from "../core/async.ts";
 import { AUDIO_FORMAT_NAMES, type AudioFormatName } from "../core/audio-format.ts";
+import type { Notice } from "../core/script.ts";
 import { type FactorRange, SETTING_RANGES } from "../core/speech-settings.ts";
 import { formatSubtitles, SUBTITLE_FORMATS, type SubtitleFormat } from "../core/subtitles/subtitles.ts";
 import { DEFAULT_CACHE_POLICY } from "../core/utterance.ts";
@@ -28,6 +29,7 @@ export type SayOptions = {
   readonly format?: AudioFormatName;
   readonly subtitles?: string;
   readonly subtitlesFormat?: SubtitleFormat;
+  readonly ssml?: boolean;
   readonly quiet?: boolean;
 };
 
@@ -51,6 +53,7 @@ export async function say(text: string | undefined, options: SayOptions, config:
   process.once("SIGINT", interrupt);
   try {
     const answer = await speak(speech, words, { ...options, format }, controller.signal);
+    if (!options.quiet) for (const notice of answer.notices) process.stderr.write(`${noticeLine(notice)}\n`);
     const target = output ?? `speech.${format}`;
     const writer = new TranscriptWriter();
     if (target === "-") await toStdout(answer, speech, writer, options);
@@ -60,6 +63,10 @@ export async function say(text: string | undefined, options: SayOptions, config:
     process.off("SIGINT", interrupt);
     await speech.close();
   }
+}
+
+function noticeLine({ message, line, column }: Notice): string {
+  return line === undefined ? `note: ${message}` : `note: line ${line}, column ${column}: ${message}`;
 }
 
 async function fromStdin(): Promise<string> {
@@ -97,7 +104,7 @@ async function speak(
   options: SayOptions & { format: AudioFormatName },
   signal: AbortSignal,
 ): Promise<Speech> {
-  const { voice, engine, speed, pitch, volume, instructions, style, seed, language, format, subtitles } = options;
+  const { voice, engine, speed, pitch, volume, instructions, style, seed, language, format, subtitles, ssml } = options;
   const utterance = {
     text,
     voice,
@@ -109,6 +116,7 @@ async function speak(
     ...(style && { style }),
     ...(seed !== undefined && { seed: integer("--seed", seed, SETTING_RANGES.seed) }),
     ...(language && { language }),
+    ...(ssml && { inputType: "ssml" as const }),
     format: speech.formats[format],
     cache: DEFAULT_CACHE_POLICY,
     subject: "cli",

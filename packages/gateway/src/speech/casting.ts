@@ -63,7 +63,10 @@ class Casting {
     const gender = found[0] && this.#voices.voiceOf(found[0])?.gender;
     if (failure !== undefined) this.notices.push({ ...wish.place, message: `${failure.message}; one like it speaks` });
     else if (traits!.gender !== undefined && gender !== traits!.gender)
-      this.notices.push({ ...wish.place, message: `no voice here is known to be ${traits!.gender}; another one speaks` });
+      this.notices.push({
+        ...wish.place,
+        message: `no voice here is known to be ${traits!.gender}; another one speaks`,
+      });
     return found;
   }
 

@@ -7,10 +7,7 @@ import type { SegmentMark } from "./segment.ts";
 export type CutSegment = { readonly text: string; readonly marks: readonly SegmentMark[] };
 
 /** Cuts the text of a span, as any text is cut, and gives each mark to the segment in which it stands. */
-export function cutSpan(
-  { text, marks, lead }: Pick<Span, "text" | "marks" | "lead">,
-  maxChars: number,
-): CutSegment[] {
+export function cutSpan({ text, marks, lead }: Pick<Span, "text" | "marks" | "lead">, maxChars: number): CutSegment[] {
   const parts = splitSegments(text, { maxChars });
   const cut: CutSegment[] = [];
   let next = 0;

@@ -77,7 +77,7 @@ export class Planner {
   }
 
   /** The segments of a script whose voices were found. Throws `setting_unsupported`. */
-  planScript(utterance: Utterance, { tail }: Script, { spans, notices }: Cast): Plan {
+  planScript(utterance: Utterance, { tail, notices }: Script, { spans, ...cast }: Cast): Plan {
     const characters = spans.reduce((sum, { span }) => sum + span.text.length, 0);
     const segments = spans.flatMap(({ span, candidates }) => {
       const { voice: _, ...settings } = span.settings;
@@ -89,7 +89,7 @@ export class Planner {
         return { ...segment, marks, ...(at === 0 && lead.ms > 0 && { lead }) };
       });
     });
-    return { characters, segments, notices, ...(tail.ms > 0 && { tail }) };
+    return { characters, segments, notices: [...notices, ...cast.notices], ...(tail.ms > 0 && { tail }) };
   }
 
   /** One segment of a text that is still being written and has `characters` so far. */

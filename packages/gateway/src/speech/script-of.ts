@@ -11,11 +11,14 @@ export const DEFAULT_TURN_PAUSE_MS = 300;
 const MARKUP_FACTOR = 8;
 const MARKUP_EXTRA_CHARS = 16_384;
 
+/** Of an utterance, what is said and how. */
+type Said = Omit<Utterance, "cache" | "subject">;
+
 /**
  * The script of an utterance that is more than a text: SSML, or a dialogue. Undefined for a plain text.
  * Throws `ssml_invalid`, `text_too_long` and `text_empty`, naming the parameter.
  */
-export function scriptOf(utterance: Utterance, { maxTextChars }: { readonly maxTextChars: number }): Script | undefined {
+export function scriptOf(utterance: Said, { maxTextChars }: { readonly maxTextChars: number }): Script | undefined {
   const { turns, inputType, text } = utterance;
   if (turns === undefined && inputType !== "ssml") return undefined;
   const writer = new ScriptWriter({ maxChars: maxTextChars });
@@ -31,7 +34,7 @@ export function scriptOf(utterance: Utterance, { maxTextChars }: { readonly maxT
   });
 }
 
-function writeTurns(turns: readonly Turn[], utterance: Utterance, writer: ScriptWriter, maxTextChars: number): void {
+function writeTurns(turns: readonly Turn[], utterance: Said, writer: ScriptWriter, maxTextChars: number): void {
   const { turnPauseMs = DEFAULT_TURN_PAUSE_MS, inputType } = utterance;
   for (const [at, turn] of turns.entries()) {
     const param = `turns.${at}.text`;
@@ -63,7 +66,7 @@ function checkMarkup(document: string, maxTextChars: number): void {
   throw new SpeechError("text_too_long", message, { param: "input" });
 }
 
-function settingsOf(utterance: Utterance, turn: Turn | undefined, param: string | undefined): SpanSettings {
+function settingsOf(utterance: Said, turn: Turn | undefined, param: string | undefined): SpanSettings {
   const { speed, pitch, volume, instructions, style, seed, language, voice } = { ...utterance, ...turn };
   return {
     ...{ speed, pitch, volume },

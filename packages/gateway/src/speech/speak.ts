@@ -9,8 +9,8 @@ import type { Notice } from "../core/script.ts";
 import type { ToldSetting } from "../core/speech-settings.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { admit, type Bill } from "./admission.ts";
-import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
 import { castScript } from "./casting.ts";
+import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
 import { type Plan, Planner } from "./plan.ts";
 import { SpeechReport } from "./report.ts";
 import { restMaker, withRests } from "./rests.ts";
@@ -181,8 +181,17 @@ async function storedSpeech({ joiner, makeSilence }: SpeakDeps, context: Context
 }
 
 /** What is known of an answer before anybody speaks. */
-function factsOf({ segments, characters, notices }: Plan): Pick<Speech, "segments" | "characters" | "marked" | "notices"> {
-  return { segments: segments.length, characters, marked: segments.some(({ marks, lead }) => marks?.length || lead?.marks.length), notices };
+function factsOf({
+  segments,
+  characters,
+  notices,
+}: Plan): Pick<Speech, "segments" | "characters" | "marked" | "notices"> {
+  return {
+    segments: segments.length,
+    characters,
+    marked: segments.some(({ marks, lead }) => marks?.length || lead?.marks.length),
+    notices,
+  };
 }
 
 /** The answer when some of it is still to be made. Resolves with its first audio. */

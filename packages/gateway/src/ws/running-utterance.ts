@@ -129,10 +129,11 @@ export class RunningUtterance {
     this.#done(speech, durationMs, speech.outcomes);
   }
 
-  #started({ engine, voice, ignored, format: { name: format, sampleRateHz } }: Speech): void {
+  #started({ engine, voice, ignored, notices, format: { name: format, sampleRateHz } }: Speech): void {
     const { id, stream } = this.#start;
     this.#deps.out.message({
       ...{ type: "started", id, stream, format, sampleRateHz, engine, voice },
+      ...(notices.length > 0 && { notices: [...notices] }),
       ...(ignored && { ignored: [...ignored] }),
     });
   }
