@@ -10,11 +10,13 @@ import {
   type MetricSpec,
   SECONDS_BUCKETS,
 } from "../packages/gateway/src/observe/metric-table.ts";
+import { engineFieldsPage } from "./engine-fields-page.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 const pages: Record<string, string> = {
   "docs/configuration.md": configurationPage(),
+  "docs/engine-fields.md": engineFieldsPage(),
   "docs/errors.md": errorsPage(),
   "docs/metrics.md": metricsPage(),
 };
@@ -62,7 +64,7 @@ Sizes may carry a unit: \`64MiB\`, \`500kB\`. Flags of \`mynah serve\` (\`--port
 ## \`mynah.config.yaml\`
 
 Read from the working directory, or from the path in \`MYNAH_CONFIG\`. \`\${NAME}\` in any string takes a value from the
-environment, and stops the start if it is not set.
+environment, and stops the start if it is not set. [engine-fields.md](engine-fields.md) has every field of every engine.
 
 \`\`\`yaml
 ${example}

@@ -21,10 +21,12 @@ const ROOMS: Record<string, readonly string[]> = {
   stores: ["core", "redis"],
   limits: ["core", "redis"],
   observe: ["core"],
+  admin: ["core", "redis", "speech"],
   config: [],
   identity: ["core", "redis"],
   http: ["core", "speech", "identity"],
   ws: ["core", "speech", "identity", "http"],
+  wyoming: ["core", "speech"], // plain TCP beside HTTP: nothing of http/ or of identity/ is of use to it
 };
 /** Vendor packages that only these rooms may touch: they are what its port hides. */
 const OWNED: Record<string, string | readonly string[]> = {
@@ -42,6 +44,7 @@ const ROOTS = new Set([
   "access.ts",
   "app.ts",
   "compose.ts",
+  "compose-admin.ts",
   "compose-engines.ts",
   "compose-metrics.ts",
   "compose-redis.ts",
@@ -53,6 +56,7 @@ const ROOTS = new Set([
   "tts-manager.ts",
   "start-block.ts",
   "version.ts",
+  "wyoming.ts",
 ]);
 const ANYBODYS = new Set(["version.ts"]);
 

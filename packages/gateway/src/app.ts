@@ -3,9 +3,14 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fas
 import { type Logger, pino } from "pino";
 import { openAccess } from "./access.ts";
 import { composeSpeech, type Overrides, type SpeechSystem } from "./compose.ts";
+import { openAdministration } from "./compose-admin.ts";
 import { openMetrics } from "./compose-metrics.ts";
 import type { ConfigInput } from "./config/config.ts";
 import { resolveConfig } from "./config/load.ts";
+import { cacheRoutes } from "./http/admin/cache-routes.ts";
+import { configRoute } from "./http/admin/config-route.ts";
+import { engineRoutes } from "./http/admin/engine-routes.ts";
+import { jobRoutes } from "./http/admin/job-routes.ts";
 import { adminRoutes } from "./http/admin-routes.ts";
 import { authenticate } from "./http/auth.ts";
 import { byUrlRoute } from "./http/by-url/by-url-route.ts";
@@ -21,20 +26,25 @@ import { statsRoute } from "./http/stats-route.ts";
 import { subtitlesRoute } from "./http/subtitles-route.ts";
 import { openSockets } from "./sockets.ts";
 import { VERSION } from "./version.ts";
+import { openWyoming } from "./wyoming.ts";
 
 export type GatewayOverrides = Overrides & { readonly logger?: Logger; readonly pageDirectory?: string };
 
 export type Gateway = {
   readonly speech: SpeechSystem;
   /** Starts to answer. Defaults are the config's. */
-  listen(options?: {
-    readonly port?: number;
-    readonly host?: string;
-  }): Promise<{ readonly url: string; readonly port: number }>;
+  listen(options?: { readonly port?: number; readonly host?: string }): Promise<Listening>;
   /** A request without a socket, for tests. */
   inject(options: InjectOptions): Promise<LightMyRequestResponse>;
   /** Refuses new work, lets running answers finish within `graceMs` (default: the config's), then cuts them. */
   close(options?: { readonly graceMs?: number }): Promise<void>;
+};
+
+export type Listening = {
+  readonly url: string;
+  readonly port: number;
+  /** Where Wyoming is spoken, if it is. */
+  readonly wyoming?: { readonly host: string; readonly port: number };
 };
 
 const PAGE_DIRECTORY = fileURLToPath(new URL("../../web/dist/", import.meta.url));
@@ -56,8 +66,10 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
     upgrades: (request) => sockets.handles(request),
     onError: (answered) => speech.events.emit("error.answered", answered),
   });
+  const wyoming = openWyoming(config, speech, logger);
+  const parts = () => ({ ...speech.parts(), ...wyoming?.parts() });
   let boundTo = config.host;
-  const metrics = openMetrics({ speech, access, sockets, host: () => boundTo });
+  const metrics = openMetrics({ speech, access, sockets, wyoming, parts, host: () => boundTo });
   let stopping = false;
 
   const { formats, voices, clock } = speech;
@@ -74,12 +86,20 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
     maxTtlSeconds: config.linkMaxTtlSeconds,
   });
   catalogueRoutes(app, { voices: speech.voices, startedAtMs: speech.clock.now() });
-  healthRoutes(app, { readiness: () => ({ stopping, parts: speech.parts() }) });
-  statsRoute(app, { stats: () => ({ ...speech.stats(), sockets: sockets.counts }) });
+  healthRoutes(app, { readiness: () => ({ stopping, parts: parts() }) });
+  statsRoute(app, {
+    stats: () => ({ ...speech.stats(), sockets: sockets.counts, ...(wyoming && { wyoming: wyoming.counts }) }),
+  });
   if (metrics !== undefined) metricsRoute(app, metrics);
   socketRoutes(app, { tokens });
   sockets.attach(app.server);
+  const administration = openAdministration(speech);
   adminRoutes(app, { limits: speech.limits, keys: access.keys, audit: access.audit });
+  const administrators = { ...administration, audit: access.audit, formats };
+  cacheRoutes(app, administrators);
+  jobRoutes(app, administrators);
+  engineRoutes(app, administrators);
+  configRoute(app, administrators);
   pageRoutes(app, { directory: overrides.pageDirectory ?? PAGE_DIRECTORY });
 
   return {
@@ -89,14 +109,20 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
       boundTo = host;
       const url = await app.listen({ port, host });
       const address = app.server.address();
-      return { url, port: typeof address === "object" && address !== null ? address.port : port };
+      const at = await wyoming?.listen();
+      return {
+        url,
+        port: typeof address === "object" && address !== null ? address.port : port,
+        ...(at !== undefined && { wyoming: at }),
+      };
     },
     inject: (options) => app.inject(options),
     async close({ graceMs = config.shutdownGraceMs } = {}) {
       stopping = true;
-      await Promise.all([closeServer(app, graceMs), sockets.close({ graceMs })]);
+      await Promise.all([closeServer(app, graceMs), sockets.close({ graceMs }), wyoming?.close({ graceMs })]);
       metrics?.close();
       access.close();
+      await administration.close();
       await speech.close();
     },
   };

@@ -11,13 +11,16 @@ export type MetricsContext = {
   readonly speech: SpeechSystem;
   readonly access: Access;
   readonly sockets: { readonly counts: StateNow["sockets"] };
+  /** Undefined: it is not spoken. */
+  readonly wyoming: { readonly counts: StateNow["sockets"] } | undefined;
+  readonly parts: () => StateNow["parts"];
   /** The address that is listened on. */
   readonly host: () => string;
 };
 
 /** Metrics, and who may read them; undefined: METRICS_ENABLED=false. */
 export function openMetrics(context: MetricsContext): (MetricsRouteDeps & { close(): void }) | undefined {
-  const { speech, access, sockets, host } = context;
+  const { speech, access, sockets, wyoming, parts, host } = context;
   const { config, events, clock } = speech;
   if (!config.metricsEnabled) return undefined;
   const metrics = new Metrics({
@@ -32,8 +35,9 @@ export function openMetrics(context: MetricsContext): (MetricsRouteDeps & { clos
       ...speech.stats(),
       version: VERSION,
       engines: speech.engineStates.stats,
-      parts: speech.parts(),
+      parts: parts(),
       sockets: sockets.counts,
+      ...(wyoming && { wyoming: wyoming.counts }),
     }),
   });
   const { authenticator } = access;

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
+import { EngineSwitches } from "./admin/engine-switches.ts";
 import { createAudioJoiner } from "./audio/join.ts";
 import { createSilence } from "./audio/silence.ts";
 import { createTranscoder } from "./audio/transcode.ts";
@@ -29,7 +30,9 @@ import { EngineStates } from "./speech/engine-states.ts";
 import { SharedFlights } from "./speech/flight.ts";
 import { SegmentCache } from "./speech/segment-cache.ts";
 import { createSpeak, type Speak, type SpeakDeps } from "./speech/speak.ts";
+import { createUnsay, type Unsay } from "./speech/unsay.ts";
 import { VoiceCatalogue } from "./speech/voice-catalogue.ts";
+import { createWarm, type Warm } from "./speech/warm.ts";
 
 /** Parts that a test, or whoever embeds the gateway, brings along. */
 export type Overrides = {
@@ -53,6 +56,10 @@ export type SpeechSystem = {
   readonly converse: Converse;
   /** What has been said, on all servers. A purge through it reaches every one of them. */
   readonly store: AudioStore;
+  /** For administrators: past the limiter, and behind every caller. */
+  readonly warm: Warm;
+  readonly unsay: Unsay;
+  readonly switches: EngineSwitches;
   readonly limits: Limits;
   readonly redis: RedisPort | undefined;
   readonly parts: () => Readiness["parts"];
@@ -133,7 +140,12 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     maxTextChars: config.maxTextChars,
     maxCachedTextChars: config.cacheMaxTextChars,
   };
+  const switches = new EngineSwitches({
+    ...{ states, clock, redis: redis?.statePort },
+    engines: engines.map(({ name }) => name),
+  });
   await redis?.settled();
+  await switches.refresh({ signal: new AbortController().signal });
 
   return {
     config,
@@ -148,6 +160,9 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     speak: createSpeak(speaking),
     converse: createConverse(speaking),
     store: stores.store,
+    warm: createWarm({ voices, chain, states, maxTextChars: config.maxTextChars }),
+    unsay: createUnsay({ voices, cache, maxTextChars: config.maxTextChars }),
+    switches,
     limits,
     redis: redis?.statePort,
     parts: () => ({
@@ -169,6 +184,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     }),
     async close() {
       voices.close();
+      switches.close();
       await chain.close();
       await cache.close();
       await Promise.all([

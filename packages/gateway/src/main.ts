@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { createGateway, type Gateway } from "./app.ts";
+import { createGateway, type Gateway, type Listening } from "./app.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError } from "./config/config.ts";
 import { openLogger } from "./observe/logger.ts";
@@ -20,17 +20,19 @@ export async function serve({ config, warnings, out }: ServeOptions): Promise<vo
   process.once("exit", flush);
   for (const warning of warnings) logger.warn(warning);
   const gateway = await createGateway(config, { logger });
-  const { url } = await listening(gateway, config);
+  const { url, wyoming } = await listening(gateway, config);
   const voices = await gateway.speech.voices.list({ signal: new AbortController().signal, waitMs: START_WAIT_MS });
   flush(); // what was logged so far comes before it
   if (config.logLevel !== "silent")
-    out.write(startBlock({ url, config, parts: gateway.speech.parts(), warnings: gateway.speech.warnings(), voices }));
+    out.write(
+      startBlock({ url, wyoming, config, parts: gateway.speech.parts(), warnings: gateway.speech.warnings(), voices }),
+    );
   await stopSignal(logger);
   await gateway.close();
   logger.info("stopped");
 }
 
-async function listening(gateway: Gateway, config: Config): Promise<{ url: string }> {
+async function listening(gateway: Gateway, config: Config): Promise<Listening> {
   try {
     return await gateway.listen();
   } catch (error) {

@@ -5,6 +5,7 @@ import { VERSION } from "./version.ts";
 
 export type StartBlockOptions = {
   readonly url: string;
+  readonly wyoming?: { readonly host: string; readonly port: number } | undefined;
   readonly config: Config;
   readonly parts: Readiness["parts"];
   readonly warnings: readonly string[];
@@ -12,7 +13,7 @@ export type StartBlockOptions = {
 };
 
 /** What a person wants to know of a server that has just started: where, with what, and what could be better. */
-export function startBlock({ url, config, parts, warnings, voices }: StartBlockOptions): string {
+export function startBlock({ url, wyoming, config, parts, warnings, voices }: StartBlockOptions): string {
   const engines = Map.groupBy(voices, ({ engine }) => engine);
   const names = [...engines].map(([engine, list]) => `${engine} (${list.length} voices, ${languages(list)})`);
   const rows = [
@@ -21,6 +22,7 @@ export function startBlock({ url, config, parts, warnings, voices }: StartBlockO
     ["Engines", names.join(", ") || parts.engines!.detail],
     ["Cache", parts.cache!.detail],
     ["Limits", parts.limits!.detail],
+    ...(wyoming === undefined ? [] : [["Wyoming", `tcp://${wyoming.host}:${wyoming.port}  (for Home Assistant)`]]),
   ];
   const degraded = Object.entries(parts).flatMap(([name, { status, detail }]) =>
     status === "degraded" ? [`${name}: ${detail}`] : [],

@@ -5,7 +5,7 @@ import type { VoicesConfig } from "./voice-schemas.ts";
 /** Type of each option's value, read off its line in the table. */
 type ValueOf<Spec> = Spec extends { is: { kind: "boolean" } }
   ? boolean
-  : Spec extends { default: number }
+  : Spec extends { default: number } | { is: { kind: "integer" } }
     ? number
     : Spec extends { unit: string }
       ? number

@@ -25,7 +25,7 @@ export type LoadedConfig = {
 
 const DEFAULT_FILE = "mynah.config.yaml";
 /** Names that begin so are meant for us; what is not in the table is probably misspelt. */
-const OUR_PREFIXES = /^(MYNAH|REDIS|CACHE|RATE_LIMIT|TTS|JWT|METRICS)_/;
+const OUR_PREFIXES = /^(MYNAH|REDIS|CACHE|RATE_LIMIT|TTS|JWT|METRICS|WYOMING)_/;
 /** Kubernetes and Docker put these into every container for a service named `redis`. */
 const INJECTED = /_(PORT(_.*)?|SERVICE_(HOST|PORT.*)|NAME|ENV_.*)$/;
 /** Names of the original system whose work is done by another option here. */

@@ -19,7 +19,7 @@ export type OptionSpec = {
 
 const MIB = 1024 * 1024;
 const bytes = (min: number, max: number): OptionKind => ({ kind: "bytes", min, max });
-const integer = (min: number, max: number): OptionKind => ({ kind: "integer", min, max });
+const integer = (min: number, max: number) => ({ kind: "integer", min, max }) as const satisfies OptionKind;
 
 const REDIS_PROTOCOLS = [
   "redis:",
@@ -349,6 +349,47 @@ export const OPTIONS = {
     unit: "ms",
     meaning:
       "The same for appended text that sounds like a whole sentence; it need not wait for the next one to begin. Above SOCKET_TEXT_PAUSE_MS it has no effect.",
+  },
+  wyomingPort: {
+    env: "WYOMING_PORT",
+    is: integer(0, 65_535),
+    default: undefined,
+    meaning:
+      "TCP port of the Wyoming protocol, by which Home Assistant finds us; 10200 is what others use, 0 takes a free one. Not set: it is not spoken.",
+  },
+  wyomingHost: {
+    env: "WYOMING_HOST",
+    is: { kind: "string" },
+    default: "127.0.0.1",
+    meaning:
+      "Address that Wyoming is spoken on. It knows no keys, so any but a loopback address needs WYOMING_ALLOW or ALLOW_ANONYMOUS.",
+  },
+  wyomingAllow: {
+    env: "WYOMING_ALLOW",
+    is: { kind: "string" },
+    default: undefined,
+    meaning:
+      "Who may speak Wyoming: addresses and networks, separated by commas, as `192.168.1.5, 10.0.0.0/8`. Not set: whoever reaches the port.",
+  },
+  wyomingVoice: {
+    env: "WYOMING_VOICE",
+    is: { kind: "string" },
+    default: "alloy",
+    meaning: "Who speaks to Wyoming clients that name no voice and no language.",
+  },
+  wyomingMaxClients: {
+    env: "WYOMING_MAX_CLIENTS",
+    is: integer(1, 100_000),
+    default: 256,
+    unit: "sockets",
+    meaning: "Open Wyoming connections; more are refused.",
+  },
+  wyomingIdleTimeoutSeconds: {
+    env: "WYOMING_IDLE_TIMEOUT",
+    is: integer(1, 86_400),
+    default: 300,
+    unit: "s",
+    meaning: "A Wyoming connection that asks for nothing for so long is closed.",
   },
   synthesisWorkers: {
     env: "SYNTHESIS_WORKERS",

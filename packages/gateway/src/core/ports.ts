@@ -1,5 +1,6 @@
 import type { AudioFormat } from "./audio-format.ts";
 import type { CacheKey } from "./cache-key.ts";
+import type { EntryMatch, PurgeProgress } from "./entry-match.ts";
 import type { Allowance, Cost, Decision, Refusal, Subject, WindowState } from "./quota.ts";
 import type { FactorRange, SpeechSettings } from "./speech-settings.ts";
 import type { Voice } from "./voice.ts";
@@ -116,6 +117,8 @@ export type SpeechMetadata = {
   /** 0: encoded from the engine's own output; 1: made from another cached format. A copy of a copy is never made. */
   readonly generation: 0 | 1;
   readonly words?: readonly WordPlace[];
+  /** Names under which it can be purged: of the requests that it was made for or that heard it. */
+  readonly tags?: readonly string[];
 };
 
 export type StoredSpeech = { readonly metadata: SpeechMetadata; readonly audio: Uint8Array };
@@ -135,6 +138,19 @@ export interface AudioStore {
   has(keys: readonly CacheKey[], options: CallOptions): Promise<boolean[]>;
   /** True if it was there. */
   delete(key: CacheKey, options: CallOptions): Promise<boolean>;
+  /**
+   * Puts the same audio with other metadata in the place of an entry that `get` gave; nothing if it has been purged
+   * or pushed out meanwhile.
+   */
+  retag(key: CacheKey, speech: StoredSpeech, options: CallOptions & { readonly ttlMs: number }): Promise<void>;
+  /**
+   * Removes every entry that fits, walking through all of them in small steps: for administrators, never on a request's
+   * path. Gives the number. What is stored while it runs may stay.
+   */
+  purge(
+    match: EntryMatch,
+    options: CallOptions & { readonly onProgress?: (progress: PurgeProgress) => void },
+  ): Promise<number>;
   /** Removes every entry of ours. */
   clear(options: CallOptions): Promise<void>;
   close(): Promise<void>;

@@ -51,4 +51,6 @@ export type Utterance = SpeechSettings & {
   readonly tenant?: string;
   /** How much the user may have; absent: the default plan. */
   readonly plan?: string;
+  /** Names under which what is said can be purged. */
+  readonly tags?: readonly string[];
 };

@@ -24,7 +24,7 @@ export const openAiCompatibleSchema = z.strictObject({
 /** OpenAI itself. */
 export const openAiSchema = z.strictObject({
   ...{ name, type: z.literal("openai"), ...guards },
-  apiKey: z.string({ error: "must be given: a key of your OpenAI account" }).min(1),
+  apiKey: z.string({ error: "must be given: a key of your OpenAI account" }).min(1).describe("Of your account."),
   model: z
     .string({ error: "must be given: one of the speech models that your OpenAI account has" })
     .min(1)

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { systemClock } from "../core/clock.ts";
-import { checkEngineConfig, createEngines, type EngineEntry, engineWarnings } from "./registry.ts";
+import { checkEngineConfig, createEngines, ENGINE_SCHEMAS, type EngineEntry, engineWarnings } from "./registry.ts";
 
 const deps = { clock: systemClock, workers: 1, timeoutMs: 5000 };
 const entry = (fields: Record<string, unknown>): EngineEntry => fields as EngineEntry;
@@ -19,6 +19,9 @@ describe("checkEngineConfig()", () => {
     [{ name: "a", type: "elevenlabs" }, /^apiKey: must be given/],
     [{ name: "a", type: "elevenlabs", apiKey: "k", outputFormat: "ulaw_8000" }, /^outputFormat: /],
     [{ name: "a", type: "elevenlabs", apiKey: "k", stability: 2 }, /^stability: /],
+    [{ name: "a", type: "azure", apiKey: "k" }, /^region: must be given, or baseUrl/],
+    [{ name: "a", type: "azure", apiKey: "k", region: "West Europe" }, /^region: must be a region in small letters/],
+    [{ name: "a", type: "azure", region: "westeurope" }, /^apiKey: must be given/],
     [{ name: "a", type: "command", command: "x" }, /^sampleRateHz: /],
     [
       { name: "a", type: "command", command: "x", sampleRateHz: 16_000, args: ["{wort}"] },
@@ -38,6 +41,14 @@ describe("checkEngineConfig()", () => {
     [{ name: "a", type: "edge", outputFormat: "webm-24khz-16bit-mono-opus" }, /^outputFormat: /],
   ])("refuses %j", (fields, message) => {
     expect(() => checkEngineConfig(entry(fields))).toThrow(message);
+  });
+  it("has a description for every field, of which docs/engine-fields.md is made", () => {
+    const bare = Object.entries(ENGINE_SCHEMAS).flatMap(([type, { shape }]) =>
+      Object.entries(shape).flatMap(([field, { description }]) =>
+        field === "type" || description !== undefined ? [] : `${type}.${field}`,
+      ),
+    );
+    expect(bare).toEqual([]);
   });
   it("gives a good entry back", () => {
     const good = {
@@ -70,6 +81,7 @@ describe("createEngines()", () => {
       [
         entry({ name: "o", type: "openai", apiKey: "k", model: "m" }),
         entry({ name: "e", type: "elevenlabs", apiKey: "k" }),
+        entry({ name: "a", type: "azure", apiKey: "k", region: "westeurope" }),
         entry({ name: "p", type: "piper", baseUrl: "http://127.0.0.1:1" }),
         entry({
           name: "c",
@@ -81,8 +93,14 @@ describe("createEngines()", () => {
       ],
       deps,
     );
-    expect(engines.map(({ version }) => version.split("@")[0])).toEqual(["openai", "elevenlabs", "piper", "command"]);
-    const voices = await engines[3]!.voices({ signal: new AbortController().signal });
+    expect(engines.map(({ version }) => version.split("@")[0])).toEqual([
+      "openai",
+      "elevenlabs",
+      "azure",
+      "piper",
+      "command",
+    ]);
+    const voices = await engines.at(-1)!.voices({ signal: new AbortController().signal });
     expect(voices.map(({ id, language }) => [id, language])).toEqual([
       ["a", "en"],
       ["b", "de"],

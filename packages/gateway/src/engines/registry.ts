@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { Clock } from "../core/clock.ts";
 import type { SpeechEngine } from "../core/ports.ts";
+import { azureEngine } from "./azure/azure-engine.ts";
+import { azureSchema } from "./azure/azure-schema.ts";
 import { type CommandVoice, createCommandEngine } from "./command/command-engine.ts";
 import { commandSchema } from "./command/command-schema.ts";
 import { baseUrl, guards, maxChars, name, optional, sampleRateHz, version, workers } from "./common-fields.ts";
@@ -51,6 +53,7 @@ export const ENGINE_SCHEMAS = {
   "openai-compatible": openAiCompatibleSchema,
   openai: openAiSchema,
   elevenlabs: elevenLabsSchema,
+  azure: azureSchema,
   piper: z.strictObject({
     ...{ name, type: z.literal("piper"), ...guards },
     baseUrl: baseUrl.describe("Of `python3 -m piper.http_server`."),
@@ -100,6 +103,7 @@ const CREATE: { readonly [Type in EngineType]: Create<Type> } = {
   "openai-compatible": async (config, deps) => openAiCompatibleEngine(remote(config, deps)),
   openai: async (config, deps) => openAiEngine(remote(config, deps)),
   elevenlabs: async (config, deps) => elevenLabsEngine(remote(config, deps)),
+  azure: async (config, deps) => azureEngine({ ...remote(config, deps), clock: deps.clock }),
   piper: async (config, deps) => piperEngine(remote(config, deps)),
   async command(config, deps) {
     const { maxConcurrent = deps.workers, maxQueued = maxConcurrent * MAX_QUEUED_PER_WORKER, ...options } = config;

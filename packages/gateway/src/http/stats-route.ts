@@ -17,7 +17,7 @@ const RedisState = Type.Enum(["connecting", "up", "down"]);
 
 const OrNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Ms = OrNull(Type.Number());
-const Engine = Type.Object({
+export const EngineBody = Type.Object({
   name: Type.String(),
   state: Type.Enum(["closed", "open", "half-open", "off"]),
   retryInMs: Count,
@@ -38,9 +38,11 @@ const StatsBody = Type.Object({
   syntheses: Type.Object({ started: Count, finished: Count, failed: Count, running: Count }),
   saved: Saved,
   sockets: Type.Object({ open: Count, utterances: Count }),
+  /** Where Wyoming is spoken. */
+  wyoming: Type.Optional(Type.Object({ open: Count, utterances: Count })),
   memory: Type.Object({ entries: Count, bytes: Count, maxBytes: Count }),
   /** In the order of preference; each as `EngineStats` of the protocol. */
-  engines: Type.Array(Engine),
+  engines: Type.Array(EngineBody),
   allServers: Type.Optional(
     Type.Object({
       requests: Requests,
@@ -62,7 +64,7 @@ const StatsBody = Type.Object({
 });
 export type StatsBody = Static<typeof StatsBody>;
 /** All of it but what the way in adds. */
-export type SpeechStats = Omit<StatsBody, "sockets">;
+export type SpeechStats = Omit<StatsBody, "sockets" | "wyoming">;
 
 /** GET /v1/stats: this server's counters since it started; with Redis those of all servers since ever, seconds old. */
 export function statsRoute(app: FastifyInstance, { stats }: { stats: () => StatsBody }): void {

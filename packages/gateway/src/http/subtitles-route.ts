@@ -10,6 +10,7 @@ import { SpeechBody, utteranceOf } from "./openai/speech-body.ts";
 import type { SpeechRouteDeps } from "./openai/speech-route.ts";
 import { errorResponses, subtitlesContent } from "./schemas.ts";
 import { speechHeaders } from "./speech-headers.ts";
+import { tagsOf } from "./tags.ts";
 
 const { stream_format: _, ...speechFields } = SpeechBody.properties;
 const SubtitlesBody = Type.Object(
@@ -42,7 +43,8 @@ export function subtitlesRoute(app: FastifyInstance, { speak, formats }: Pick<Sp
     const { subtitle_format: format = "vtt", ...body } = request.body;
     const signal = abortedWhenClientLeaves(reply.raw);
     const cache = cachePolicyOf(request.headers["cache-control"]);
-    const utterance = utteranceOf(body, formats, cache, subjectFields(request, body.user));
+    const who = { ...subjectFields(request, body.user), ...tagsOf(request, body.tag) };
+    const utterance = utteranceOf(body, formats, cache, who);
     const result = await speak(utterance, { signal, requestId: request.id, words: true });
     const speech = admittedOrThrow(result, reply);
     const transcript = await transcribe(speech.parts);

@@ -151,6 +151,8 @@ export const METRICS = {
   mynah_cache_memory_entries: { type: "gauge", help: "Segments stored in this process." },
   mynah_sockets: { type: "gauge", help: "WebSockets that are open." },
   mynah_socket_utterances: { type: "gauge", help: "Utterances that run on WebSockets." },
+  mynah_wyoming_clients: { type: "gauge", help: "Connections of Wyoming clients that are open." },
+  mynah_wyoming_utterances: { type: "gauge", help: "Answers that run or wait on them." },
   mynah_flights: { type: "gauge", help: "Streams of audio being made, each with any number of readers." },
   mynah_engine_running: {
     type: "gauge",

@@ -7,6 +7,8 @@ export type StateNow = {
   readonly version: string;
   readonly memory: { readonly bytes: number; readonly maxBytes: number; readonly entries: number };
   readonly sockets: { readonly open: number; readonly utterances: number };
+  /** Absent: it is not spoken. */
+  readonly wyoming?: { readonly open: number; readonly utterances: number };
   readonly syntheses: { readonly running: number };
   readonly engines: readonly EngineLoad[];
   readonly parts: Readonly<Record<string, { readonly status: string }>>;
@@ -27,6 +29,8 @@ export function* stateSamples(now: StateNow): Generator<Sample> {
   yield ["mynah_cache_memory_entries", memory.entries];
   yield ["mynah_sockets", sockets.open];
   yield ["mynah_socket_utterances", sockets.utterances];
+  yield ["mynah_wyoming_clients", now.wyoming?.open ?? 0];
+  yield ["mynah_wyoming_utterances", now.wyoming?.utterances ?? 0];
   yield ["mynah_flights", now.syntheses.running];
   for (const { name: engine, inFlight, queued } of now.engines) {
     yield ["mynah_engine_running", inFlight, { engine }];

@@ -83,6 +83,12 @@ export const RATE_RESETS_KEY = `${RATE_PREFIX}{=}resets`;
 /** API keys made by the command line or an admin, by the digest of the key. */
 export const API_KEYS_KEY = "tts:keys";
 
+/** Hash: purges and warmings of all servers, by id. */
+export const JOBS_KEY = "tts:jobs";
+
+/** Hash: engines that an administrator has switched off. */
+export const ENGINES_OFF_KEY = "tts:engines-off";
+
 /**
  * A name that anybody may have chosen, as part of a key: two names never become one, and none can hold a separator, a
  * brace or a wildcard. Long ones are hashed, from UTF-16, because lone surrogates have no UTF-8.

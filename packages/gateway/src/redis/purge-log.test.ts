@@ -3,9 +3,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { keyFor } from "../../test/conformance/audio-store.ts";
 import { type RedisProcess, startRedis } from "../../test/support/redis-process.ts";
 import { systemClock } from "../core/clock.ts";
+import type { Purge } from "../core/entry-match.ts";
 import { GuardedRedis } from "./guarded-redis.ts";
 import { PURGE_LOG_KEY } from "./keys.ts";
-import { type Purge, PurgeLog } from "./purge-log.ts";
+import { PurgeLog } from "./purge-log.ts";
 
 const { signal } = new AbortController();
 let server: RedisProcess;
@@ -39,7 +40,11 @@ async function logOf(): Promise<{ log: PurgeLog; heard: Purge[] }> {
 describe("PurgeLog", () => {
   it("catchUp() tells of everything that others announced before it, once and in order, and not of our own", async () => {
     const [one, two] = [await logOf(), await logOf()];
-    const purges: Purge[] = [{ what: "key", key: keyFor("a") }, { what: "all" }, { what: "key", key: keyFor("b") }];
+    const purges: Purge[] = [
+      { what: "key", key: keyFor("a") },
+      { what: "all" },
+      { what: "matching", match: { engine: "edge", tag: "spring" } },
+    ];
     for (const purge of purges) await one.log.announce(purge, { signal });
     for (let look = 0; look < 2; look++) for (const { log } of [one, two]) await log.catchUp({ signal });
     expect([one.heard, two.heard]).toEqual([[], purges]);

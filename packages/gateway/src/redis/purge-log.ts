@@ -10,13 +10,11 @@
 import { randomUUID } from "node:crypto";
 import type { CacheKey } from "../core/cache-key.ts";
 import type { Clock } from "../core/clock.ts";
+import type { EntryMatch, Purge } from "../core/entry-match.ts";
 import type { CallOptions } from "../core/ports.ts";
 import type { GuardedRedis } from "./guarded-redis.ts";
 import { PURGE_LOG_KEY } from "./keys.ts";
 import { RedisError } from "./redis-error.ts";
-
-/** What is no longer to be believed. */
-export type Purge = { readonly what: "key"; readonly key: CacheKey } | { readonly what: "all" };
 
 export type PurgeLogOptions = {
   readonly redis: GuardedRedis;
@@ -52,7 +50,7 @@ export class PurgeLog {
   /** Tells all others. Resolves when it is in the log; rejects with a RedisError when it cannot be. */
   async announce(purge: Purge, { signal }: CallOptions): Promise<void> {
     const { redis } = this.#options;
-    const fields = ["from", this.#server, "what", purge.what, ...(purge.what === "key" ? ["key", purge.key] : [])];
+    const fields = ["from", this.#server, "what", purge.what, ...detailsOf(purge)];
     await redis.runWrite((client) => client.xadd(PURGE_LOG_KEY, "MAXLEN", "~", MAX_ENTRIES, "*", ...fields), {
       signal,
       timeoutMs: redis.writeTimeoutMs,
@@ -136,10 +134,34 @@ export class PurgeLog {
   }
 
   #tell(fields: readonly string[]): void {
-    const { from, what, key } = pairsOf(fields);
+    const { from, what, key, match } = pairsOf(fields);
     if (from === this.#server) return;
-    // Something we do not know is a newer server's finer purge: everything is the safe reading of it.
-    this.#options.onPurge(what === "key" && key ? { what, key: key as CacheKey } : { what: "all" });
+    this.#options.onPurge(purgeOf(what, key, match));
+  }
+}
+
+function detailsOf(purge: Purge): string[] {
+  if (purge.what === "key") return ["key", purge.key];
+  return purge.what === "matching" ? ["match", JSON.stringify(purge.match)] : [];
+}
+
+/** Something we do not know is a newer server's finer purge: everything is the safe reading of it. */
+function purgeOf(what: string | undefined, key: string | undefined, match: string | undefined): Purge {
+  if (what === "key" && key) return { what, key: key as CacheKey };
+  const parsed = what === "matching" && match ? matchIn(match) : undefined;
+  return parsed === undefined ? { what: "all" } : { what: "matching", match: parsed };
+}
+
+const MATCH_FIELDS: ReadonlySet<string> = new Set(["engine", "voice", "tag"] satisfies (keyof EntryMatch)[]);
+
+function matchIn(json: string): EntryMatch | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    if (typeof value !== "object" || value === null) return undefined;
+    const known = Object.entries(value).every(([name, is]) => MATCH_FIELDS.has(name) && typeof is === "string");
+    return known ? value : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -21,17 +21,23 @@ export interface RedisPort {
   get(key: string, options: CallOptions): Promise<Uint8Array | undefined>;
   /** True if it took the place of another. */
   set(key: string, value: Uint8Array, ttlMs: number, options: CallOptions): Promise<boolean>;
+  /** Puts it in the place of another; false if there is none. */
+  replace(key: string, value: Uint8Array, ttlMs: number, options: CallOptions): Promise<boolean>;
   /** Which of these exist with more than `graceMs` to live, without touching them. */
   exists(keys: readonly string[], options: CallOptions & { readonly graceMs?: number }): Promise<boolean[]>;
   /** Renews the ttl; false if there is no such key. */
   renew(key: string, ttlMs: number, options: CallOptions): Promise<boolean>;
   /** True if it was there. */
   unlink(key: string, options: CallOptions): Promise<boolean>;
+  /** Unlinks all of these and tells how many there were. */
+  unlinkEach(keys: readonly string[], options: CallOptions): Promise<number>;
   /**
-   * Unlinks every key that matches, walking the whole key space in small steps. For administrators only. Gives the
-   * number.
+   * Every key that matches, in batches, walking the whole key space in small steps; one may come twice. For
+   * administrators only.
    */
-  unlinkMatching(pattern: string, options: CallOptions): Promise<number>;
+  scan(pattern: string, options: CallOptions): AsyncIterable<readonly string[]>;
+  /** The first `bytes` of each value; empty for a key that is not there or holds no string. */
+  heads(keys: readonly string[], bytes: number, options: CallOptions): Promise<Uint8Array[]>;
   /**
    * Runs a script by its digest, sending the source only to a server that does not know it yet. All keys in one
    * cluster slot.
@@ -108,6 +114,11 @@ export function redisPort(redis: GuardedRedis): RedisPort {
       return existed === 1;
     },
 
+    async replace(key, value, ttlMs, options) {
+      const set = (client: RedisClient) => client.set(key, asBuffer(value), "PX", wholeMs(ttlMs), "XX");
+      return (await redis.runWrite(set, write(options))) === "OK";
+    },
+
     async exists(keys, { graceMs = 0, ...options }) {
       // One command per key, sent together: several keys in one command would have to share a cluster slot.
       const leftMs = await redis.run((client) => Promise.all(keys.map((key) => client.pttl(key))), read(options));
@@ -119,20 +130,28 @@ export function redisPort(redis: GuardedRedis): RedisPort {
 
     unlink: async (key, options) => (await redis.run((client) => client.unlink(key), write(options))) === 1,
 
-    async unlinkMatching(pattern, options) {
-      let removed = 0;
+    async unlinkEach(keys, options) {
+      const all = (client: RedisClient) => Promise.all(keys.map((key) => client.unlink(key)));
+      return (await redis.run(all, write(options))).reduce((sum, count) => sum + count, 0);
+    },
+
+    async *scan(pattern, options) {
       const masters = await redis.run(async (client) => mastersOf(client), write(options));
       for (const master of masters) {
         let cursor = "0";
         do {
           const scan = () => master.scan(cursor, "MATCH", pattern, "COUNT", SCAN_COUNT);
           const [next, keys] = await redis.run(scan, write(options));
-          const unlinkAll = (client: RedisClient) => Promise.all(keys.map((key) => client.unlink(key)));
-          removed += (await redis.run(unlinkAll, write(options))).reduce((sum, count) => sum + count, 0);
+          if (keys.length > 0) yield keys;
           cursor = next;
         } while (cursor !== "0");
       }
-      return removed;
+    },
+
+    heads(keys, bytes, options) {
+      const head = (client: RedisClient, key: string) =>
+        client.getrangeBuffer(key, 0, bytes - 1).catch(emptyIfNoString);
+      return redis.run((client) => Promise.all(keys.map((key) => head(client, key))), write(options));
     },
 
     async runScript({ source, sha1 }, keys, args, options) {
@@ -150,6 +169,11 @@ export function redisPort(redis: GuardedRedis): RedisPort {
     },
     close: () => redis.close(),
   };
+}
+
+function emptyIfNoString(error: unknown): Buffer {
+  if (error instanceof Error && error.message.startsWith("WRONGTYPE")) return Buffer.alloc(0);
+  throw error;
 }
 
 /** A view, not a copy. */

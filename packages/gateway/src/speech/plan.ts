@@ -1,7 +1,7 @@
 import { sameFormat } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { SynthesisRequest } from "../core/ports.ts";
-import type { Notice, Rest, Script } from "../core/script.ts";
+import { type Notice, type Pronunciation, type Rest, SCRIPT_BOUNDS, type Script } from "../core/script.ts";
 import { isSpeakable, prepareText } from "../core/text/prepare.ts";
 import { splitSegments } from "../core/text/segment.ts";
 import type { Utterance } from "../core/utterance.ts";
@@ -89,7 +89,9 @@ export class Planner {
         return { ...segment, marks, ...(at === 0 && lead.ms > 0 && { lead }) };
       });
     });
-    return { characters, segments, notices: [...notices, ...cast.notices], ...(tail.ms > 0 && { tail }) };
+    const unpronounced = spans.flatMap(({ span }) => span.pronunciations).map(unpronouncedNotice);
+    const told = [...notices, ...cast.notices, ...unpronounced].slice(0, SCRIPT_BOUNDS.maxNotices);
+    return { characters, segments, notices: told, ...(tail.ms > 0 && { tail }) };
   }
 
   /** One segment of a text that is still being written and has `characters` so far. */
@@ -99,10 +101,10 @@ export class Planner {
   }
 
   #settings(utterance: Utterance, characters: number) {
-    const { format, subject, tenant = subject, cache } = utterance;
+    const { format, subject, tenant = subject, cache, tags } = utterance;
     const { maxCachedTextChars = Number.POSITIVE_INFINITY } = this.#options;
     const policy = characters <= maxCachedTextChars ? cache : { ...cache, write: false };
-    return { format, policy, tenant, told: toldSettings(utterance) };
+    return { format, policy, tenant, told: toldSettings(utterance), ...(tags !== undefined && { tags }) };
   }
 
   #cut(utterance: Utterance, candidates: readonly Candidate[]): Remembered {
@@ -119,6 +121,10 @@ export class Planner {
     this.#remembered.set(utterance.text, cut);
     return cut;
   }
+}
+
+function unpronouncedNotice({ place }: Pronunciation): Notice {
+  return { ...place, message: "no engine here takes phonemes; the text is spoken as it is written" };
 }
 
 /** The longest segment that all of them take, in UTF-16 code units. */

@@ -45,6 +45,8 @@ type Course = {
   /** Whether somebody who listens allows it to be stored. */
   keep: boolean;
   generation: 0 | 1;
+  /** Of all who listen. */
+  readonly tags: Set<string>;
 };
 type Flight = { readonly course: Course; readonly shared: SharedSynthesis };
 
@@ -107,6 +109,11 @@ export class SegmentCache {
     return this.#kept.stale(segment, options);
   }
 
+  /** Removes what is stored of it, in every format. Gives the number. */
+  remove(segment: SegmentRequest, options: CallOptions): Promise<number> {
+    return this.#kept.remove(segment, options);
+  }
+
   /** Waits for what is being stored; running flights end with their readers. */
   async close(): Promise<void> {
     await this.#deps.flights?.close();
@@ -120,9 +127,15 @@ export class SegmentCache {
     const running = this.#flights.get(key);
     if (running?.shared.joinable) {
       running.course.keep ||= delivered && segment.policy.write;
+      for (const tag of segment.tags ?? []) running.course.tags.add(tag);
       return { outcome: "coalesced", chunks: running.shared.read(signal), timing: running.course.timing };
     }
-    const course: Course = { timing: {}, keep: delivered && segment.policy.write, generation: 0 };
+    const course: Course = {
+      timing: {},
+      keep: delivered && segment.policy.write,
+      generation: 0,
+      tags: new Set(segment.tags),
+    };
     const shared = new SharedSynthesis({
       maxBytes: this.#deps.maxSegmentBytes,
       finishAnyway: (bytes) =>
@@ -144,6 +157,7 @@ export class SegmentCache {
     if (other !== undefined) {
       const { format, words } = other.metadata;
       course.generation = 1;
+      for (const tag of other.metadata.tags ?? []) course.tags.add(tag);
       events.emit("segment.transcoded", { from: format.name, to: request.wanted.name });
       if (words !== undefined) yield { words: delayed(wordsAt(words, request.text), format) };
       const made = transcoder.transcode(only(other.audio), format, request.wanted, { signal });
@@ -161,9 +175,14 @@ export class SegmentCache {
   /** What the engine says, or said to another server. What may not be stored is not passed around in Redis either. */
   #native(segment: SegmentRequest, { timing }: Course, signal: AbortSignal): AsyncIterable<SynthesisChunk> {
     const { callEngine, flights } = this.#deps;
-    const { engine, request, policy, tenant, insist } = segment;
+    const { engine, request, policy, tenant, insist, priority } = segment;
     const start = (own: AbortSignal) =>
-      callEngine(engine, request, { signal: own, ...(tenant !== undefined && { tenant }), ...(insist && { insist }) });
+      callEngine(engine, request, {
+        signal: own,
+        ...(tenant !== undefined && { tenant }),
+        ...(insist && { insist }),
+        ...(priority && { priority }),
+      });
     if (flights === undefined || !policy.write) return start(signal);
     const format = engine.outputFormat(request);
     return flights.fly(
@@ -188,9 +207,10 @@ export class SegmentCache {
   /** Stores what a flight brought, then takes it off the map: in this order, so that nobody misses both. */
   async #settle(key: CacheKey, flight: Flight, segment: SegmentRequest, format: AudioFormat): Promise<void> {
     const whole = await flight.shared.finished.catch(() => undefined);
-    const { keep, generation, timing } = flight.course;
+    const { keep, generation, timing, tags } = flight.course;
+    const outlived = timing.outlived ?? false;
     if (whole !== undefined && keep)
-      await this.#kept.keep(segment, { whole, format, generation, outlived: timing.outlived ?? false });
+      await this.#kept.keep(segment, { whole, format, generation, outlived, tags: [...tags] });
     if (this.#flights.get(key) === flight) this.#flights.delete(key); // a successor's entry stays
   }
 }

@@ -14,6 +14,10 @@ export type Segment = {
   readonly policy: CachePolicy;
   /** Who takes turns in an engine's line. */
   readonly tenant?: string;
+  /** Names under which it can be purged. */
+  readonly tags?: readonly string[];
+  /** Default: interactive. */
+  readonly priority?: "interactive" | "warming";
   /** Best first; never empty. */
   readonly candidates: readonly Candidate[];
   /** What each candidate would be asked; the same objects each time a text is planned, so that keys are made once. */
@@ -60,6 +64,14 @@ export function ignoredBy({ told = [], requests }: Segment, at: number): readonl
 }
 
 /** What is asked of the cache, and of the candidate's engine if it comes to that. */
-export function segmentRequest({ candidates, requests, policy, tenant }: Segment, at: number): SegmentRequest {
-  return { engine: candidates[at]!.engine, request: requests[at]!, policy, ...(tenant !== undefined && { tenant }) };
+export function segmentRequest(
+  { candidates, requests, policy, tenant, tags, priority }: Segment,
+  at: number,
+): SegmentRequest {
+  return {
+    ...{ engine: candidates[at]!.engine, request: requests[at]!, policy },
+    ...(tenant !== undefined && { tenant }),
+    ...(tags !== undefined && { tags }),
+    ...(priority !== undefined && { priority }),
+  };
 }

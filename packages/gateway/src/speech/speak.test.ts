@@ -279,6 +279,8 @@ describe("speak()", () => {
       set: failing,
       has: failing,
       delete: failing,
+      retag: failing,
+      purge: failing,
       clear: failing,
       close: async () => {},
     };

@@ -9,12 +9,11 @@ import type { Notice } from "../core/script.ts";
 import type { ToldSetting } from "../core/speech-settings.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { admit, type Bill } from "./admission.ts";
-import { castScript } from "./casting.ts";
 import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
-import { type Plan, Planner } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import { utterancePlanner } from "./plan-utterance.ts";
 import { SpeechReport } from "./report.ts";
 import { restMaker, withRests } from "./rests.ts";
-import { scriptOf } from "./script-of.ts";
 import { SegmentLine } from "./segment-line.ts";
 import { audioOf, type SpeechPart } from "./speech-part.ts";
 import { StoredAnswer, type StoredSegment } from "./stored-answer.ts";
@@ -92,19 +91,8 @@ const MAX_WHOLE_BYTES = 16 * 1024 * 1024;
 
 /** One request's whole story: may they → who speaks → segments → stored, shared or made → joined. */
 export function createSpeak(deps: SpeakDeps): Speak {
-  const { limiter, voices, chain, events, clock, countHits: countsHits = true } = deps;
-  const planner = new Planner(deps);
-
-  async function planOf(utterance: Utterance, options: CallOptions): Promise<Plan> {
-    const script = scriptOf(utterance, deps);
-    if (script !== undefined) {
-      const { model } = utterance;
-      return planner.planScript(utterance, script, await castScript(script, voices, { ...options, model }));
-    }
-    planner.check(utterance);
-    return planner.plan(utterance, await voices.resolve(utterance, options));
-  }
-
+  const { limiter, chain, events, clock, countHits: countsHits = true } = deps;
+  const planOf = utterancePlanner(deps);
   return async function speak(utterance, { signal, requestId, words = false, countHits = countsHits }) {
     const startedAt = clock.monotonic();
     try {
@@ -181,17 +169,9 @@ async function storedSpeech({ joiner, makeSilence }: SpeakDeps, context: Context
 }
 
 /** What is known of an answer before anybody speaks. */
-function factsOf({
-  segments,
-  characters,
-  notices,
-}: Plan): Pick<Speech, "segments" | "characters" | "marked" | "notices"> {
-  return {
-    segments: segments.length,
-    characters,
-    marked: segments.some(({ marks, lead }) => marks?.length || lead?.marks.length),
-    notices,
-  };
+function factsOf({ segments, characters, notices, tail }: Plan) {
+  const marked = segments.some(({ marks, lead }) => marks?.length || lead?.marks.length) || Boolean(tail?.marks.length);
+  return { segments: segments.length, characters, marked, notices };
 }
 
 /** The answer when some of it is still to be made. Resolves with its first audio. */

@@ -1,6 +1,15 @@
-import { type AudioFormat, isLossless, sameFormat } from "../core/audio-format.ts";
+import {
+  type AudioFormat,
+  formatProblem,
+  hasEncoding,
+  isLossless,
+  SAMPLE_ENCODINGS,
+  SAMPLE_RATES_HZ,
+  sameFormat,
+} from "../core/audio-format.ts";
 import { type CacheKey, cacheKey, type Sha256Hex, type SpeechIdentity } from "../core/cache-key.ts";
 import type { Clock } from "../core/clock.ts";
+import { tagged } from "../core/entry-match.ts";
 import type { EventBus } from "../core/events.ts";
 import type {
   AudioJoiner,
@@ -25,6 +34,9 @@ export type SegmentRequest = {
   readonly tenant?: string;
   /** Ask the engine whatever its breaker says. */
   readonly insist?: boolean;
+  /** Names under which it can be purged. */
+  readonly tags?: readonly string[];
+  readonly priority?: "interactive" | "warming";
 };
 
 export type StoredSegmentsDeps = {
@@ -45,6 +57,8 @@ export type Finished = {
   readonly whole: Synthesized;
   readonly format: AudioFormat;
   readonly generation: 0 | 1;
+  /** Of everybody who listened, and of what it was made of. */
+  readonly tags: readonly string[];
   /** Another server took it over while this one was away: what it has stored stands. */
   readonly outlived: boolean;
 };
@@ -71,7 +85,7 @@ export class StoredSegments {
 
   async get(segment: SegmentRequest, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
     const { policy, request } = segment;
-    return policy.read ? this.#get(this.keyOf(segment, request.wanted), policy, signal) : undefined;
+    return policy.read ? this.#get(segment, this.keyOf(segment, request.wanted), signal) : undefined;
   }
 
   /** What was stored and has expired not long ago. */
@@ -99,10 +113,19 @@ export class StoredSegments {
     });
     for (const [index, key] of keys.entries()) {
       if (!found[index]) continue;
-      const stored = await this.#get(key, segment.policy, signal);
+      const stored = await this.#get(segment, key, signal);
       if (stored?.metadata.generation === 0) return stored;
     }
     return undefined;
+  }
+
+  /** Removes the segment in every format that it may be stored in. Gives the number. Rejects when a store fails. */
+  async remove(segment: SegmentRequest, options: CallOptions): Promise<number> {
+    const { store, deliveryFormats } = this.#deps;
+    const keys = deliveryFormats.flatMap(variantsOf).map((format) => this.keyOf(segment, format));
+    const found = await store.has(keys, options);
+    const removed = await Promise.all(keys.filter((_, at) => found[at]).map((key) => store.delete(key, options)));
+    return removed.filter(Boolean).length;
   }
 
   /** Stores what is worth it. Never rejects. */
@@ -112,8 +135,9 @@ export class StoredSegments {
     const key = this.keyOf(segment, format);
     try {
       const signal = AbortSignal.timeout(storeTimeoutMs); // not a caller's: they may hang up
-      const metadata = await this.#examined(segment, finished, signal);
-      if (metadata === undefined) return;
+      const examined = await this.#examined(segment, finished, signal);
+      if (examined === undefined) return;
+      const metadata = tagged(examined, finished.tags) ?? examined;
       if (outlived && (await store.has([key], { signal }))[0]) return;
       // A stream could not tell its length when it began; what is kept can, and has no tags of the engine's.
       const audio = joiner.joinWhole(format, [whole.audio]);
@@ -138,8 +162,21 @@ export class StoredSegments {
     });
   }
 
-  #get(key: CacheKey, policy: CachePolicy, signal: AbortSignal): Promise<StoredSpeech | undefined> {
-    return this.#accepted(this.#deps.store.get(key, { signal }), policy);
+  async #get(segment: SegmentRequest, key: CacheKey, signal: AbortSignal): Promise<StoredSpeech | undefined> {
+    const stored = await this.#accepted(this.#deps.store.get(key, { signal }), segment.policy);
+    if (stored !== undefined && segment.tags !== undefined) this.#tag(segment, key, stored);
+    return stored;
+  }
+
+  /** Behind the answer: who hears it under a new tag must be able to purge it by that tag. */
+  #tag({ tags = [], policy }: SegmentRequest, key: CacheKey, { metadata, audio }: StoredSpeech): void {
+    const { store, events, ttlMs, storeTimeoutMs } = this.#deps;
+    const renamed = policy.write ? tagged(metadata, tags) : undefined;
+    if (renamed === undefined) return;
+    const signal = AbortSignal.timeout(storeTimeoutMs);
+    store.retag(key, { metadata: renamed, audio }, { ttlMs, signal }).catch((error: unknown) => {
+      events.emit("store.failed", { op: "set", error });
+    });
   }
 
   async #accepted(found: Promise<StoredSpeech | undefined>, policy: CachePolicy): Promise<StoredSpeech | undefined> {
@@ -152,4 +189,12 @@ export class StoredSegments {
     const tooOld = policy.maxAgeMs !== undefined && clock.now() - stored.metadata.createdAtMs > policy.maxAgeMs;
     return tooOld ? undefined : stored;
   }
+}
+
+/** The format at every rate, and in every encoding, that callers may ask for. */
+function variantsOf(format: AudioFormat): AudioFormat[] {
+  const encodings = hasEncoding(format.name) ? [undefined, ...SAMPLE_ENCODINGS.slice(1)] : [undefined];
+  return SAMPLE_RATES_HZ.flatMap((sampleRateHz) =>
+    encodings.map((encoding) => ({ ...format, sampleRateHz, ...(encoding && { encoding }) })),
+  ).filter((variant) => formatProblem(variant) === undefined);
 }

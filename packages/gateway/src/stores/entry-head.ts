@@ -1,5 +1,6 @@
 import { AUDIO_FORMAT_NAMES, type AudioFormat, SAMPLE_ENCODINGS, type SampleEncoding } from "../core/audio-format.ts";
 import type { CacheKey } from "../core/cache-key.ts";
+import { isTagList } from "../core/entry-match.ts";
 import type { SpeechMetadata, WordPlace } from "../core/ports.ts";
 
 /** How the audio lies in the entry. */
@@ -44,7 +45,13 @@ function metadataIn(value: unknown): SpeechMetadata | undefined {
   if (!isAmount(durationMs) || !isAmount(createdAtMs) || !isCount(characters)) return undefined;
   if (typeof engine !== "string" || typeof voice !== "string") return undefined;
   if (generation !== 0 && generation !== 1) return undefined;
-  return { format, durationMs, engine, voice, characters, createdAtMs, generation, ...(words && { words }) };
+  const { tags } = value;
+  if (tags !== undefined && !isTagList(tags)) return undefined;
+  return {
+    ...{ format, durationMs, engine, voice, characters, createdAtMs, generation },
+    ...(words && { words }),
+    ...(tags && { tags }),
+  };
 }
 
 function formatIn(value: unknown): AudioFormat | undefined {

@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { crc32, deflate, inflate } from "node:zlib";
 import type { AudioFormatName } from "../core/audio-format.ts";
 import type { CacheKey } from "../core/cache-key.ts";
-import type { StoredSpeech } from "../core/ports.ts";
+import type { SpeechMetadata, StoredSpeech } from "../core/ports.ts";
 import { type EntryEncoding, type EntryHead, parseHead } from "./entry-head.ts";
 
 /** Raised when the layout changes; entries of another layout are foreign. */
@@ -81,6 +81,20 @@ export async function decodeEntry(key: CacheKey, bytes: Uint8Array): Promise<Dec
   if (head.key !== key) return { bad: "mismatch" };
   const audio = await restore(entry.subarray(LENGTH_BYTES + jsonBytes), head);
   return audio ? { speech: { metadata: head.metadata, audio } } : { bad: "corrupt" };
+}
+
+/**
+ * What stands at the front of an entry, for whoever has only its first bytes and does not need its audio: the metadata,
+ * how many bytes it would take to tell, or undefined for what this layout never wrote. The checksum is not looked at.
+ */
+export function peekEntry(front: Uint8Array): SpeechMetadata | { readonly needsBytes: number } | undefined {
+  const bytes = Buffer.from(front.buffer, front.byteOffset, front.byteLength);
+  if (bytes.byteLength < COVERED_FROM) return undefined;
+  if (bytes.toString("latin1", LENGTH_BYTES, LENGTH_BYTES + HEAD_START.length) !== HEAD_START) return undefined;
+  const end = LENGTH_BYTES + bytes.readUInt32BE(0);
+  if (end > LENGTH_BYTES + MAX_METADATA_BYTES) return undefined;
+  if (end > bytes.byteLength) return { needsBytes: end };
+  return parseHead(bytes.toString("utf8", LENGTH_BYTES, end), LAYOUT_VERSION)?.metadata;
 }
 
 function checksumOf(entry: Buffer): string {

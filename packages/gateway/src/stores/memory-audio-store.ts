@@ -1,6 +1,7 @@
 import { LRUCache } from "lru-cache";
 import type { CacheKey } from "../core/cache-key.ts";
 import type { Clock } from "../core/clock.ts";
+import { type EntryMatch, matchesEntry, type PurgeProgress } from "../core/entry-match.ts";
 import type { AudioStore, CallOptions, StoredSpeech } from "../core/ports.ts";
 
 export type MemoryAudioStoreOptions = {
@@ -97,6 +98,23 @@ export class MemoryAudioStore implements AudioStore {
     const was = this.#entries.has(key); // false for an expired one, which `delete` would call true
     this.#entries.delete(key);
     return was;
+  }
+
+  async retag(key: CacheKey, speech: StoredSpeech, options: CallOptions & { ttlMs: number }): Promise<void> {
+    options.signal.throwIfAborted();
+    if (this.#entries.has(key)) await this.set(key, speech, options);
+  }
+
+  async purge(
+    match: EntryMatch,
+    { signal, onProgress }: CallOptions & { readonly onProgress?: (progress: PurgeProgress) => void },
+  ): Promise<number> {
+    signal.throwIfAborted();
+    const entries = [...this.#entries.entries()];
+    const chosen = entries.filter(([, { speech }]) => matchesEntry(speech.metadata, match));
+    for (const [key] of chosen) this.#entries.delete(key);
+    onProgress?.({ seen: entries.length, removed: chosen.length });
+    return chosen.length;
   }
 
   async clear({ signal }: CallOptions): Promise<void> {

@@ -1,9 +1,10 @@
 import type { CacheKey } from "../core/cache-key.ts";
+import { type EntryMatch, matchesEntry, matchesEverything, type PurgeProgress } from "../core/entry-match.ts";
 import type { CallOptions, StoredSpeech } from "../core/ports.ts";
 import { AUDIO_KEY_PATTERN, audioKey } from "../redis/keys.ts";
 import { RedisError } from "../redis/redis-error.ts";
 import type { RedisPort } from "../redis/redis-port.ts";
-import { type BadEntryReason, decodeEntry, encodeEntry } from "./entry.ts";
+import { type BadEntryReason, decodeEntry, encodeEntry, peekEntry } from "./entry.ts";
 import type { SharedAudioStore } from "./tiered-audio-store.ts";
 
 export type RedisAudioStoreEvent =
@@ -27,6 +28,9 @@ export type RedisAudioStoreOptions = {
   /** Must not throw. */
   readonly onEvent?: (event: RedisAudioStoreEvent) => void;
 };
+
+/** Of an entry, when all that is wanted is its metadata. */
+const FRONT_BYTES = 2048;
 
 /**
  * The store that all servers share. Rejects when Redis fails; what it gives is whole and belongs to the key, or it is
@@ -96,8 +100,49 @@ export class RedisAudioStore implements SharedAudioStore {
     return this.#redis.unlink(audioKey(key), { signal });
   }
 
+  async retag(key: CacheKey, speech: StoredSpeech, options: CallOptions & { ttlMs: number }): Promise<void> {
+    const { signal, ttlMs } = options;
+    const name = audioKey(key);
+    const [front] = await this.#redis.heads([name], FRONT_BYTES, { signal });
+    const there = front && peekEntry(front);
+    // Another time: it was purged and made anew, and the copy in our caller's hands is what was purged.
+    if (there === undefined || ("createdAtMs" in there && there.createdAtMs !== speech.metadata.createdAtMs)) return;
+    const entry = await encodeEntry(key, speech, { compressionLevel: this.#compressionLevel });
+    if (entry.byteLength > this.#maxEntryBytes) return;
+    const replaced = await this.#redis.replace(name, entry, ttlMs + this.#graceMs, { signal });
+    if (replaced) this.#onEvent({ type: "entry.replaced", key });
+  }
+
+  async purge(
+    match: EntryMatch,
+    { signal, onProgress }: CallOptions & { readonly onProgress?: (progress: PurgeProgress) => void },
+  ): Promise<number> {
+    const progress = { seen: 0, removed: 0 };
+    for await (const keys of this.#redis.scan(AUDIO_KEY_PATTERN, { signal })) {
+      const chosen = matchesEverything(match) ? keys : await this.#matching(keys, match, signal);
+      progress.seen += keys.length;
+      if (chosen.length > 0) progress.removed += await this.#redis.unlinkEach(chosen, { signal });
+      onProgress?.({ ...progress });
+    }
+    return progress.removed;
+  }
+
+  /** Which of these fit. Nearly always told by their first bytes: only word times make a head longer. */
+  async #matching(keys: readonly string[], match: EntryMatch, signal: AbortSignal): Promise<string[]> {
+    const chosen: string[] = [];
+    const fronts = await this.#redis.heads(keys, FRONT_BYTES, { signal });
+    for (const [at, front] of fronts.entries()) {
+      const key = keys[at]!;
+      let head = peekEntry(front);
+      if (head !== undefined && "needsBytes" in head)
+        head = peekEntry((await this.#redis.heads([key], head.needsBytes, { signal }))[0]!);
+      if (head !== undefined && !("needsBytes" in head) && matchesEntry(head, match)) chosen.push(key);
+    }
+    return chosen;
+  }
+
   async clear({ signal }: CallOptions): Promise<void> {
-    await this.#redis.unlinkMatching(AUDIO_KEY_PATTERN, { signal });
+    await this.purge({}, { signal });
   }
 
   async close(): Promise<void> {}

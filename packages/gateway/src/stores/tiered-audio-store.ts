@@ -1,7 +1,7 @@
 import type { CacheKey } from "../core/cache-key.ts";
 import type { Clock } from "../core/clock.ts";
+import { type EntryMatch, matchesEverything, type Purge, type PurgeProgress } from "../core/entry-match.ts";
 import type { AudioStore, CallOptions, StoredSpeech } from "../core/ports.ts";
-import type { Purge } from "../redis/purge-log.ts";
 
 /** A shared tier may be able to renew an entry without reading it. */
 export type SharedAudioStore = AudioStore & {
@@ -98,6 +98,24 @@ export class TieredAudioStore implements AudioStore {
     return (await this.#purge({ what: "key", key }, signal, tiers)).some(Boolean);
   }
 
+  async retag(key: CacheKey, speech: StoredSpeech, options: CallOptions & { readonly ttlMs: number }): Promise<void> {
+    const { memory, redis } = this.#options;
+    await this.#orElse("memory", "set", undefined, memory.retag(key, speech, options), options.signal);
+    await this.#orElse("redis", "set", undefined, redis.retag(key, speech, options), options.signal);
+  }
+
+  /** Gives what Redis had of them, or memory if that was more: Redis may have evicted what memory still holds. */
+  async purge(
+    match: EntryMatch,
+    options: CallOptions & { readonly onProgress?: (progress: PurgeProgress) => void },
+  ): Promise<number> {
+    const { memory, redis } = this.#options;
+    const { signal } = options;
+    const purge: Purge = matchesEverything(match) ? { what: "all" } : { what: "matching", match };
+    const tiers = [() => redis.purge(match, options), () => memory.purge(match, { signal })] as const;
+    return Math.max(...(await this.#purge(purge, signal, tiers)));
+  }
+
   async clear({ signal }: CallOptions): Promise<void> {
     const { memory, redis } = this.#options;
     await this.#purge({ what: "all" }, signal, [() => redis.clear({ signal }), () => memory.clear({ signal })]);
@@ -108,8 +126,11 @@ export class TieredAudioStore implements AudioStore {
     const { memory, onFailure } = this.#options;
     const { signal } = new AbortController();
     this.#purged++;
-    const forgotten = purge.what === "key" ? memory.delete(purge.key, { signal }) : memory.clear({ signal });
-    forgotten.catch((error: unknown) => onFailure({ tier: "memory", operation: "delete", error }));
+    const forget = (): Promise<unknown> => {
+      if (purge.what === "key") return memory.delete(purge.key, { signal });
+      return purge.what === "matching" ? memory.purge(purge.match, { signal }) : memory.clear({ signal });
+    };
+    forget().catch((error: unknown) => onFailure({ tier: "memory", operation: "delete", error }));
   }
 
   async close(): Promise<void> {
@@ -188,11 +209,11 @@ export class TieredAudioStore implements AudioStore {
     ];
     this.#purging--;
     this.#purged++;
-    const operation = purge.what === "key" ? "delete" : "clear";
+    const operation = ({ key: "delete", all: "clear", matching: "clear" } as const)[purge.what];
     const failed = outcomes.findIndex(({ status }) => status === "rejected");
     if (failed >= 0) {
       const { reason } = outcomes[failed] as PromiseRejectedResult;
-      onFailure({ tier: failed === 3 ? "memory" : "redis", operation, error: reason });
+      if (!signal.aborted) onFailure({ tier: failed === 3 ? "memory" : "redis", operation, error: reason });
       throw reason;
     }
     return [1, 3].map((index) => (outcomes[index] as PromiseFulfilledResult<T>).value);

@@ -176,6 +176,48 @@ export function describeAudioStore(name: string, create: () => Promise<AudioStor
       expect(await store.has([key], { signal })).toEqual([true]);
     });
 
+    it("purge() removes what fits all that is named, tells how many, and leaves the rest", async () => {
+      const { store } = await open();
+      const kept: Record<string, Partial<SpeechMetadata>> = {
+        plain: {},
+        tagged: { tags: ["spring", "b"] },
+        elsewhere: { engine: "edge", tags: ["spring"] },
+        // Thousands of words make a head that is longer than what is read of an entry at first.
+        wordy: {
+          tags: ["spring"],
+          words: Array.from({ length: 500 }, (_, at) => ({ ...WITH_WORDS.words![0]!, from: at })),
+        },
+        full: { voice: "kal", tags: ["*"] },
+      };
+      const left = async () => {
+        const has = await store.has(Object.keys(kept).map(keyFor), { signal });
+        return Object.keys(kept).filter((_, at) => has[at]);
+      };
+      for (const [name, changes] of Object.entries(kept))
+        await store.set(keyFor(name), speechOf(300, { ...PLAIN, ...changes }), { ttlMs, signal });
+      const told: number[] = [];
+      const onProgress = ({ removed }: { removed: number }) => void told.push(removed);
+      expect(await store.purge({ tag: "summer", voice: "slt" }, { signal })).toBe(0);
+      expect(await store.purge({ tag: "spring", engine: "flite" }, { signal, onProgress })).toBe(3);
+      if (told.length > 0) expect(told.at(-1)).toBe(3);
+      expect(await left()).toEqual(["plain", "elsewhere"]);
+      expect(await store.purge({ voice: "slt", engine: "edge" }, { signal })).toBe(1);
+      expect(await store.purge({}, { signal })).toBe(1);
+      expect(await left()).toEqual([]);
+    });
+
+    it("retag() changes the metadata of what is there, and brings nothing back", async () => {
+      const { store } = await open();
+      const renamed = speechOf(256, { ...PLAIN, tags: ["spring"] });
+      await store.retag(key, renamed, { ttlMs, signal });
+      expect(await store.has([key], { signal })).toEqual([false]);
+      await store.set(key, speechOf(), { ttlMs, signal });
+      await store.retag(key, renamed, { ttlMs, signal });
+      const stored = await store.get(key, { signal });
+      expect(stored?.metadata.tags).toEqual(["spring"]);
+      expect(new Uint8Array(stored!.audio)).toEqual(renamed.audio);
+    });
+
     it("many calls at once each get their own entry", async () => {
       const { store } = await open();
       const names = Array.from({ length: 50 }, (_, index) => `n${index}`);

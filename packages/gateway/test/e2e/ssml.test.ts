@@ -125,12 +125,12 @@ describe("SSML", () => {
 
   it("says in a header what it does not do", async () => {
     const ssml = `<speak>
-  <emphasis>Very</emphasis> good. <audio src="https://example.com/a.mp3">A song.</audio>
+  <emphasis>Very</emphasis> good. <audio src="https://example.com/a.mp3">A song.</audio> <phoneme ph="h@.loU" alphabet="x-sampa">Hello.</phoneme>
   <voice name="Nobody" onvoicefailure="keepexisting">Still me.</voice></speak>`;
     const response = await postSpeech(gateway, body(ssml));
-    expect(await bytesOf(response)).toEqual(sound(["Very good."], ["A song."], ["Still me."]));
+    expect(await bytesOf(response)).toEqual(sound(["Very good."], ["A song."], ["Hello."], ["Still me."]));
     expect(response.headers.get("mynah-notices")).toBe(
-      '"2:3 emphasis is not done; its text is spoken as the rest", "2:36 audio is not fetched; its alternate text is spoken", "3:3 no engine has a voice \\"Nobody\\"; GET /v1/audio/voices lists them"',
+      '"2:3 emphasis is not done; its text is spoken as the rest", "2:35 audio is not fetched; its alternate text is spoken", "3:3 no engine has a voice \\"Nobody\\"; GET /v1/audio/voices lists them", "2:90 no engine here takes phonemes; the text is spoken as it is written"',
     );
   });
 
@@ -230,7 +230,7 @@ describe("SSML", () => {
     expect(metadata).toMatchObject({
       durationMs: 13 * MS,
       marks: [{ name: "m", timeMs: 3 * MS }],
-      notices: [{ line: 1, column: 28, message: "emphasis is not done; its text is spoken as the rest" }],
+      notices: [{ line: 1, column: 27, message: "emphasis is not done; its text is spoken as the rest" }],
     });
     await manager.close();
   });
@@ -313,7 +313,7 @@ describe("on a socket", () => {
       const done = await socket.last(id);
       expect(done).toMatchObject({ fromCache: id === "stored", durationMs: 12 * MS + 200 });
       const told = socket.messages.filter((message) => "id" in message && message.id === id);
-      expect(told.find(({ type }) => type === "started")).toMatchObject({ notices: [{ line: 1, column: 35 }] });
+      expect(told.find(({ type }) => type === "started")).toMatchObject({ notices: [{ line: 1, column: 32 }] });
       expect(told.flatMap((message) => (message.type === "marks" ? message.marks : []))).toEqual([
         { name: "here", timeMs: 3 * MS },
         { name: "end", timeMs: 12 * MS + 200 },

@@ -1,17 +1,17 @@
 import { afterAll } from "vitest";
-import { createGateway, type Gateway, type GatewayOverrides } from "../../src/app.ts";
+import { createGateway, type Gateway, type GatewayOverrides, type Listening } from "../../src/app.ts";
 import type { ConfigInput } from "../../src/config/config.ts";
 
-export type RunningGateway = Gateway & { readonly url: string; readonly port: number };
+export type RunningGateway = Gateway & Listening;
 
 /** A gateway on a free port without limits, closed when the file's tests are over. */
 export async function runGateway(config: ConfigInput = {}, overrides: GatewayOverrides = {}): Promise<RunningGateway> {
   const gateway = await createGateway({ rateLimitPerMinute: 0, rateLimitPerHour: 0, ...config }, overrides);
-  const { url, port } = await gateway.listen({ port: 0 });
+  const listening = await gateway.listen({ port: 0 });
   let closed: Promise<void> | undefined;
   const close = (options?: { graceMs?: number }) => (closed ??= gateway.close(options));
   afterAll(() => close({ graceMs: 1_000 }));
-  return { ...gateway, url, port, close };
+  return { ...gateway, ...listening, close };
 }
 
 /** POST /v1/audio/speech with defaults that any engine understands. */

@@ -10,11 +10,11 @@ import type {
 import { ONLY_NORMAL } from "../../core/speech-settings.ts";
 import { expectFormat } from "../expect-format.ts";
 import { answerBytes, askServer, jsonAsk } from "../remote/ask-server.ts";
+import { JsonLines } from "../remote/json-lines.ts";
 import { requireSpeed } from "../require-speed.ts";
 import { AlignedWords, type Alignment } from "./aligned-words.ts";
 import { elevenLabsRefusal, reasonOf } from "./elevenlabs-refusal.ts";
 import { elevenLabsVoices } from "./elevenlabs-voices.ts";
-import { JsonLines } from "./json-lines.ts";
 
 /** `output_format` of the API, as far as the gateway can read it. PCM at 44.1 kHz and MP3 at 192 kbit/s are for larger plans. */
 export const ELEVENLABS_FORMATS = {

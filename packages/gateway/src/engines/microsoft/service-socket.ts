@@ -50,7 +50,7 @@ export class ServiceSocket {
   /** Settled when nothing of the connection is left. */
   readonly closed: Promise<void>;
   readonly #socket: WebSocket;
-  readonly #signal: AbortSignal;
+  #signal: AbortSignal;
   readonly #opened = deferred();
   #unread: Message[] = [];
   #unreadBytes = 0;
@@ -76,7 +76,7 @@ export class ServiceSocket {
       this.#fail(new SocketClosed(code, reason.toString()));
       gone.resolve();
     });
-    signal.addEventListener("abort", this.#onAbort, { once: true });
+    this.attend(signal);
   }
 
   /** Throws a HandshakeRefused, the network's error or the signal's reason if it never opens. */
@@ -103,6 +103,22 @@ export class ServiceSocket {
       this.#wake = deferred();
       await this.#wake.promise;
     }
+  }
+
+  /** Whether another turn may begin on it: it is open, and nothing came that nobody asked for. */
+  get usable(): boolean {
+    return this.#error === undefined && this.#socket.readyState === WebSocket.OPEN && this.#unread.length === 0;
+  }
+
+  /** The turn is over and nobody's signal ends it any more, until it is attended to again. */
+  rest(): void {
+    this.#signal.removeEventListener("abort", this.#onAbort);
+  }
+
+  attend(signal: AbortSignal): void {
+    signal.throwIfAborted();
+    this.#signal = signal;
+    signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   /** All was heard: says goodbye, and goes when the other side has or after a second. */

@@ -24,8 +24,10 @@ const Metadata = z.object({
 
 export type TurnOptions = {
   readonly engine: string;
-  /** What its audio must be called. */
-  readonly contentType: string;
+  /** What its audio must be called. Absent: whatever the service calls it, and who asked looks at its first bytes. */
+  readonly contentType?: string;
+  /** Of the turn. Frames of another one are an error: a connection that is used again must not mix them up. */
+  readonly requestId?: string;
 };
 
 /**
@@ -35,13 +37,13 @@ export type TurnOptions = {
  */
 export async function* readTurn(
   messages: AsyncIterable<string | Uint8Array>,
-  { engine, contentType }: TurnOptions,
+  { engine, contentType, requestId }: TurnOptions,
 ): AsyncGenerator<SynthesisChunk> {
   let heard = false;
   let early: WordTime[] = [];
   for await (const message of messages) {
     if (typeof message !== "string") {
-      const audio = audioOf(message, contentType);
+      const audio = audioOf(message, contentType, requestId);
       if (audio === undefined) continue;
       heard = true;
       yield { audio, ...(early.length > 0 && { words: early }) };
@@ -49,6 +51,7 @@ export async function* readTurn(
       continue;
     }
     const { headers, body } = readTextFrame(message);
+    expectTurn(headers, requestId);
     const path = headers.get("path");
     if (path === "turn.end") break;
     if (path !== "audio.metadata") continue; // turn.start, response, and what may come one day
@@ -60,14 +63,21 @@ export async function* readTurn(
 }
 
 /** Undefined for the empty frame that ends the audio: it alone has no type. */
-function audioOf(message: Uint8Array, contentType: string): Uint8Array | undefined {
+function audioOf(message: Uint8Array, contentType?: string, requestId?: string): Uint8Array | undefined {
   const { headers, body } = readBinaryFrame(message);
+  expectTurn(headers, requestId);
   if (headers.get("path") !== "audio") throw new Error("a binary frame that is not audio");
   const type = headers.get("content-type");
   if (type === undefined && body.byteLength === 0) return undefined;
-  if (type !== contentType) throw new Error(`audio of the type ${type} instead of ${contentType}`);
+  if (contentType !== undefined && type !== contentType)
+    throw new Error(`audio of the type ${type} instead of ${contentType}`);
   if (body.byteLength === 0) throw new Error("an audio frame without audio");
   return body;
+}
+
+function expectTurn(headers: ReadonlyMap<string, string>, requestId: string | undefined): void {
+  const found = headers.get("x-requestid");
+  if (requestId !== undefined && found?.toLowerCase() !== requestId) throw new Error("a frame of another turn");
 }
 
 function wordsOf(body: string): WordTime[] {

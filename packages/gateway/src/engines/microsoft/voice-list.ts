@@ -4,7 +4,14 @@ import type { Gender, Voice } from "../../core/voice.ts";
 /** A few hundred voices of less than 1 KB each, with much room. */
 const MAX_LIST_BYTES = 8 << 20;
 const GENDERS: Readonly<Record<string, Gender>> = { female: "female", male: "male", neutral: "neutral" };
-const Entry = z.object({ ShortName: z.string().min(1), Locale: z.string().min(2), Gender: z.string().optional() });
+const strings = z.array(z.string().min(1)).optional().catch(undefined);
+const Entry = z.object({
+  ShortName: z.string().min(1),
+  Locale: z.string().min(2),
+  Gender: z.string().optional(),
+  SecondaryLocaleList: strings,
+  StyleList: strings,
+});
 
 /**
  * The voices in a list of Microsoft's: both services give the same fields, each some more. Entries that make no sense are
@@ -18,8 +25,9 @@ export async function readVoiceList(response: Response, engine: string): Promise
     const { success, data } = Entry.safeParse(entry);
     if (!success) continue;
     const gender = GENDERS[data.Gender?.toLowerCase() ?? ""];
-    const { ShortName: id, Locale: language } = data;
-    voices.set(id, { id, name: spokenName(id), language, engine, ...(gender && { gender }) });
+    const { ShortName: id, Locale: language, SecondaryLocaleList: languages, StyleList: styles } = data;
+    const more = { ...(gender && { gender }), ...(languages && { languages }), ...(styles && { styles }) };
+    voices.set(id, { id, name: spokenName(id), language, engine, ...more });
   }
   if (voices.size === 0) throw new Error("no voice in the list");
   return [...voices.values()];

@@ -19,7 +19,11 @@ export async function refusal(response: Response, engine: string): Promise<Speec
 }
 
 /** The same for an answer whose body was read. */
-export function refusalBecause({ status, headers }: Response, engine: string, because: RefusalReason): SpeechError {
+export function refusalBecause(
+  { status, headers }: Pick<Response, "status" | "headers">,
+  engine: string,
+  because: RefusalReason,
+): SpeechError {
   const fallback = because.retryAfterMs ?? (status === TOO_MANY_REQUESTS ? DEFAULT_RETRY_AFTER_MS : undefined);
   const retryAfterMs = retryAfter(headers) ?? fallback;
   const reason = because.reason !== undefined && TOKEN.test(because.reason) ? ` (${because.reason})` : "";

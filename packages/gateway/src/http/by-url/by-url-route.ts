@@ -14,6 +14,7 @@ import { abortedWhenClientLeaves } from "../client-gone.ts";
 import { audioContent, errorResponses } from "../schemas.ts";
 import { sendChunks, takenOver } from "../send-speech.ts";
 import { limitHeaders, soundHeaders } from "../speech-headers.ts";
+import { tagsOf } from "../tags.ts";
 import { ByUrlQuery, utteranceOf } from "./by-url-query.ts";
 import { beginsAtStart, parseRange, resolveRange } from "./byte-range.ts";
 
@@ -54,6 +55,7 @@ export function byUrlRoute(app: FastifyInstance, deps: ByUrlRouteDeps): void {
         {
           ...utteranceOf(request.query, deps.formats),
           ...subjectFields(request, undefined),
+          ...tagsOf(request),
           cache: policyOf(request),
         },
         // One play of an audio element is several requests; those that only go on with it are not counted if it is stored.

@@ -4,6 +4,7 @@ import { SpeechError } from "../../core/errors.ts";
 import { MAX_INSTRUCTIONS_CHARS, MAX_STYLE_CHARS, SETTING_RANGES } from "../../core/speech-settings.ts";
 import { INPUT_TYPES, TURN_BOUNDS, type Turn, type Utterance } from "../../core/utterance.ts";
 import { DEFAULT_TURN_PAUSE_MS } from "../../speech/script-of.ts";
+import { TagField } from "../tags.ts";
 
 function factor(name: "speed" | "pitch" | "volume", description: string) {
   const { min: minimum, max: maximum } = SETTING_RANGES[name];
@@ -105,6 +106,7 @@ export const SpeechBody = Type.Object(
         description: "Silence between two turns. Not OpenAI's.",
       }),
     ),
+    tag: Type.Optional(TagField),
   },
   { additionalProperties: false },
 );
@@ -117,7 +119,7 @@ export function utteranceOf(
   body: SpeechBody,
   formats: Formats,
   cache: Utterance["cache"],
-  who: Pick<Utterance, "subject" | "tenant" | "plan">,
+  who: Pick<Utterance, "subject" | "tenant" | "plan" | "tags">,
 ): Utterance {
   checkTogether(body);
   const { input, voice = "", model, input_type: inputType, turns, turn_pause_ms: turnPauseMs } = body;

@@ -8,6 +8,7 @@ import { abortedWhenClientLeaves } from "../client-gone.ts";
 import { audioContent, errorResponses } from "../schemas.ts";
 import { sendChunks, sendSpeech } from "../send-speech.ts";
 import { speechHeaders } from "../speech-headers.ts";
+import { tagsOf } from "../tags.ts";
 import { SpeechBody, utteranceOf } from "./speech-body.ts";
 import { sseEvents } from "./sse.ts";
 
@@ -28,12 +29,10 @@ export function speechRoute(app: FastifyInstance, { speak, formats, slowReaderTi
   };
   app.post<{ Body: SpeechBody }>("/v1/audio/speech", { schema }, async (request, reply) => {
     const signal = abortedWhenClientLeaves(reply.raw);
-    const utterance = utteranceOf(
-      request.body,
-      formats,
-      cachePolicyOf(request.headers["cache-control"]),
-      subjectFields(request, request.body.user),
-    );
+    const utterance = utteranceOf(request.body, formats, cachePolicyOf(request.headers["cache-control"]), {
+      ...subjectFields(request, request.body.user),
+      ...tagsOf(request, request.body.tag),
+    });
     const speech = admittedOrThrow(await speak(utterance, { signal, requestId: request.id }), reply);
     const options = { signal, slowReaderTimeoutMs };
     if (request.body.stream_format !== "sse") return sendSpeech(reply, speech, options);

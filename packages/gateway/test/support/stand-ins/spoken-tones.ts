@@ -9,6 +9,7 @@ export type SpokenTones = {
   readonly voice: string;
   readonly format: AudioFormat;
   readonly speed?: number;
+  readonly pitch?: number;
   /** Of the right length, but nothing is heard. */
   readonly silent?: boolean;
 };
@@ -33,12 +34,12 @@ export async function spokenTones({ format, ...spoken }: SpokenTones, codecs: Co
 }
 
 function samples(
-  { text, voice, speed = 1, silent = false }: Omit<SpokenTones, "format">,
+  { text, voice, speed = 1, pitch = 1, silent = false }: Omit<SpokenTones, "format">,
   sampleRateHz: number,
 ): Int16Array {
   const perChar = (sampleRateHz * MS_PER_CHAR) / 1000 / speed;
   const all = new Int16Array(Math.max(1, Math.round(perChar * text.length)));
-  const shift = 0.6 + (hash(voice) % 64) / 80;
+  const shift = (0.6 + (hash(voice) % 64) / 80) * pitch;
   for (let n = 0, phase = 0; n < all.length && !silent; n++) {
     const code = text.charCodeAt(Math.min(text.length - 1, Math.floor(n / perChar)));
     phase += (2 * Math.PI * (200 + (code % 96) * 6) * shift) / sampleRateHz;
@@ -51,4 +52,15 @@ function hash(text: string): number {
   let state = 5381;
   for (const char of text) state = (Math.imul(state, 33) + char.charCodeAt(0)) >>> 0;
   return state;
+}
+
+/** When each word of such a text is heard. */
+export function toneWords(text: string, speed = 1): { word: string; from: number; startMs: number; endMs: number }[] {
+  const msPerChar = MS_PER_CHAR / speed;
+  return [...text.matchAll(/[\p{L}\p{N}][\p{L}\p{N}'’&]*/gu)].map(({ 0: word, index }) => ({
+    word,
+    from: index,
+    startMs: index * msPerChar,
+    endMs: (index + word.length) * msPerChar,
+  }));
 }

@@ -32,9 +32,12 @@ function orderOf(format: string): Order | undefined {
 function numbersOf(text: string, order: Order): number[] | undefined {
   const trimmed = text.trim();
   if (order.length === 3 && /^\d{8}$/.test(trimmed)) {
-    const widths = [...order].map((part) => (part === "y" ? 4 : 2));
-    let from = 0;
-    return widths.map((width) => Number(trimmed.slice(from, (from += width))));
+    const year = order.indexOf("y");
+    // The year has four digits, so what stands behind it begins two later.
+    return order.split("").map((part, at) => {
+      const from = at * 2 + (year < at ? 2 : 0);
+      return Number(trimmed.slice(from, from + (part === "y" ? 4 : 2)));
+    });
   }
   return /^\d{1,4}(?:[-/. ]\d{1,4}){0,2}$/.test(trimmed) ? trimmed.split(/[-/. ]/).map(Number) : undefined;
 }

@@ -53,5 +53,8 @@ export function year(value: number): string {
 
 /** Each digit by its name. */
 export function digitNames(digits: string): string {
-  return [...digits].map((digit) => ONES[Number(digit)]).join(" ");
+  return digits
+    .split("")
+    .map((digit) => ONES[Number(digit)])
+    .join(" ");
 }

@@ -26,10 +26,15 @@ const SIGN_NAMES: ReadonlyMap<string, string> = new Map([
   ['"', "quote"],
 ]);
 
+const GRAPHEMES = new Intl.Segmenter("en", { granularity: "grapheme" });
+
 /** Letter by letter, digit by digit: what every engine reads one by one is a row of them with spaces between. */
 export function characters(text: string, english: boolean): string {
-  const spelled = [...text.normalize("NFC")].filter((character) => !/\s/u.test(character));
-  return spelled.map((character) => characterName(character, english)).join(" ");
+  const spelled = Array.from(GRAPHEMES.segment(text.normalize("NFC")), ({ segment }) => segment);
+  return spelled
+    .filter((character) => !/\s/u.test(character))
+    .map((character) => characterName(character, english))
+    .join(" ");
 }
 
 function characterName(character: string, english: boolean): string {
@@ -42,7 +47,7 @@ function characterName(character: string, english: boolean): string {
 export function digits(text: string, english: boolean): string | undefined {
   const found = text.replaceAll(/[^0-9]/g, "");
   if (found === "") return undefined;
-  return english ? digitNames(found) : [...found].join(" ");
+  return english ? digitNames(found) : found.split("").join(" ");
 }
 
 /** A telephone number: digits one by one, a comma's pause between its groups. Undefined where there is no digit. */
