@@ -36,6 +36,7 @@ const OWNED: Record<string, string | readonly string[]> = {
   "lru-cache": "stores",
   yaml: "config",
   jose: "identity",
+  "@fastify/proxy-addr": "http",
   "prom-client": "observe",
   ws: ["ws", "engines"],
 };

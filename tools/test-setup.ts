@@ -28,6 +28,8 @@ const TOOLS: readonly Tool[] = [
   { what: "ffprobe", programs: ["ffprobe"], packages: ["ffmpeg"], needed: false },
   { what: "opusdec", programs: ["opusdec"], packages: ["opus-tools"], needed: false },
   { what: "flac", programs: ["flac"], packages: ["flac"], needed: false },
+  { what: "nginx", programs: ["nginx"], packages: ["nginx"], needed: false },
+  { what: "Caddy", programs: ["caddy"], packages: ["caddy"], needed: false },
   {
     what: "Chromium",
     programs: ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],

@@ -4,6 +4,7 @@ import type { SpeechSystem } from "./compose.ts";
 import { type Config, ConfigError } from "./config/config.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Audit, KeyAdministration } from "./http/admin-routes.ts";
+import { type TrustsProxy, trustedProxies } from "./http/client-address.ts";
 import { createKey, hashKey, keyId } from "./identity/api-key.ts";
 import { Authenticator } from "./identity/authenticator.ts";
 import { GuessBudget } from "./identity/guess-budget.ts";
@@ -62,6 +63,17 @@ function openTokens({ signingSecret }: Config, clock: Clock): SignedTokens {
     return signedTokens({ secret: signingSecret ?? randomBytes(32).toString("base64url"), clock });
   } catch (error) {
     throw error instanceof RangeError ? new ConfigError(`SIGNING_SECRET: ${error.message}`) : error;
+  }
+}
+
+/** Whose X-Forwarded-… headers are believed. Throws a ConfigError for a list that is not understood. */
+export function openTrust({ trustedProxies: list }: Config): TrustsProxy | undefined {
+  try {
+    return list ? trustedProxies(list) : undefined;
+  } catch (error) {
+    const expected =
+      "addresses and networks such as 10.0.0.0/8, or loopback, linklocal, uniquelocal, separated by commas";
+    throw error instanceof TypeError ? new ConfigError(`TRUSTED_PROXIES must be ${expected}; ${error.message}`) : error;
   }
 }
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
 import { type Logger, pino } from "pino";
-import { openAccess } from "./access.ts";
+import { openAccess, openTrust } from "./access.ts";
 import { composeSpeech, type Overrides, type SpeechSystem } from "./compose.ts";
 import { openAdministration } from "./compose-admin.ts";
 import { openMetrics } from "./compose-metrics.ts";
@@ -16,6 +16,7 @@ import { authenticate } from "./http/auth.ts";
 import { byUrlRoute } from "./http/by-url/by-url-route.ts";
 import { linkIdentity, linksRoute } from "./http/by-url/links-route.ts";
 import { catalogueRoutes } from "./http/catalogue-routes.ts";
+import { clientAddress } from "./http/client-address.ts";
 import { healthRoutes } from "./http/health-routes.ts";
 import { metricsRoute } from "./http/metrics-route.ts";
 import { speechRoute } from "./http/openai/speech-route.ts";
@@ -53,16 +54,18 @@ const PAGE_DIRECTORY = fileURLToPath(new URL("../../web/dist/", import.meta.url)
 export async function createGateway(input: ConfigInput = {}, overrides: GatewayOverrides = {}): Promise<Gateway> {
   const config = resolveConfig(input);
   const logger = overrides.logger ?? pino({ level: "silent" });
+  const trustsProxy = openTrust(config);
   const speech = await composeSpeech(config, logger, overrides);
   const { maxBodyBytes, requestTimeoutMs, maxConnections, slowReaderTimeoutMs } = config;
   const access = await openAccess(config, speech, logger);
-  const sockets = openSockets(config, speech, access, logger);
+  const sockets = openSockets(config, speech, access, { log: logger, addressOf: clientAddress(trustsProxy) });
   const app = await createServer({
     logger,
     version: VERSION,
     maxBodyBytes,
     requestTimeoutMs,
     maxConnections,
+    trustsProxy,
     upgrades: (request) => sockets.handles(request),
     onError: (answered) => speech.events.emit("error.answered", answered),
   });

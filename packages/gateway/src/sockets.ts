@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { Access } from "./access.ts";
 import type { SpeechSystem } from "./compose.ts";
 import type { Config } from "./config/config.ts";
+import type { ClientAddress } from "./http/client-address.ts";
 import { SocketServer } from "./ws/socket-server.ts";
 import { speechSocket } from "./ws/speech-socket.ts";
 
@@ -10,7 +11,7 @@ export function openSockets(
   config: Config,
   { speak, converse, formats, clock, limits, events }: SpeechSystem,
   { authenticator, tokens }: Access,
-  log: Logger,
+  { log, addressOf }: { readonly log: Logger; readonly addressOf: ClientAddress },
 ): SocketServer {
   const onDefect = (error: unknown, requestId: string): void => log.error({ err: error, requestId }, "socket failed");
   const deps = {
@@ -31,6 +32,7 @@ export function openSockets(
     maxMessageBytes: config.maxBodyBytes,
     maxSockets: config.socketMax,
     maxPerAddress: config.socketMaxPerAddress,
+    addressOf,
     onRefused: (error, requestId, route) =>
       events.emit("error.answered", { requestId, route, code: error.code, error }),
     onDefect,

@@ -1,11 +1,13 @@
 import { concat } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { AudioInspection } from "../core/ports.ts";
+import type { SoundShape } from "../core/sound-shape.ts";
 import type { StreamDecoder, StreamEncoder } from "./codec.ts";
-import type { Codecs } from "./codecs.ts";
+import type { Codecs, RatedEncoder } from "./codecs.ts";
 import { Resampler } from "./resample.ts";
+import { Shaper } from "./shape/shaper.ts";
 
-/** One run of decoder, resampler and encoder. Everything throws plain errors: who calls knows what they mean. */
+/** One run of decoder, shaper, resampler and encoder. Everything throws plain errors: who calls knows what they mean. */
 export interface Converter {
   /** The output these bytes completed; may be empty. */
   push(bytes: Uint8Array): Uint8Array;
@@ -42,14 +44,17 @@ class DecodingConverter implements Converter {
   readonly #decoder: StreamDecoder;
   readonly #encoder: StreamEncoder | undefined;
   readonly #encoderRateHz: number;
+  readonly #shape: SoundShape | undefined;
   readonly #meter = new Meter();
+  #shaper: Shaper | undefined;
   #resampler: Resampler | undefined;
   #freed = false;
 
-  constructor(decoder: StreamDecoder, encoder: StreamEncoder | undefined, encoderRateHz: number) {
+  constructor(decoder: StreamDecoder, encoder: RatedEncoder | undefined, shape: SoundShape | undefined) {
     this.#decoder = decoder;
-    this.#encoder = encoder;
-    this.#encoderRateHz = encoderRateHz;
+    this.#encoder = encoder?.encoder;
+    this.#encoderRateHz = encoder?.sampleRateHz ?? 0;
+    this.#shape = shape;
   }
 
   push(bytes: Uint8Array): Uint8Array {
@@ -60,6 +65,7 @@ class DecodingConverter implements Converter {
     const chunks = this.#encode(this.#decoder.finish());
     if (!this.#meter.heard) throw new Error("not one sample in this audio");
     if (this.#encoder === undefined) return concat(chunks);
+    for (const rest of this.#shaper?.finish() ?? []) chunks.push(...this.#encodeSamples(rest));
     if (this.#resampler) chunks.push(...this.#encoder.encode(this.#resampler.finish()));
     chunks.push(...this.#encoder.finish());
     return concat(chunks);
@@ -82,12 +88,18 @@ class DecodingConverter implements Converter {
       if (block.length === 0) continue;
       this.#meter.add(block);
       if (this.#encoder === undefined) continue;
-      const rate = this.#decoder.sampleRateHz;
-      if (rate !== this.#encoderRateHz) this.#resampler ??= new Resampler(rate, this.#encoderRateHz);
-      const samples = this.#resampler?.push(block) ?? block;
-      if (samples.length > 0) chunks.push(...this.#encoder.encode(samples));
+      if (this.#shape !== undefined) this.#shaper ??= new Shaper(this.#shape, this.#decoder.sampleRateHz);
+      chunks.push(...this.#encodeSamples(this.#shaper?.push(block) ?? block));
     }
     return chunks;
+  }
+
+  #encodeSamples(samples: Float32Array): Uint8Array[] {
+    if (samples.length === 0) return [];
+    const rate = this.#decoder.sampleRateHz;
+    if (rate !== this.#encoderRateHz) this.#resampler ??= new Resampler(rate, this.#encoderRateHz);
+    const resampled = this.#resampler?.push(samples) ?? samples;
+    return resampled.length > 0 ? this.#encoder!.encode(resampled) : [];
   }
 }
 
@@ -96,11 +108,12 @@ export async function createConverter(
   codecs: Codecs,
   from: AudioFormat,
   to: AudioFormat | undefined,
+  shape?: SoundShape,
 ): Promise<Converter> {
   const rated = to === undefined ? undefined : await codecs.createEncoder(to);
   const rate = rated?.sampleRateHz ?? from.sampleRateHz;
   try {
-    return new DecodingConverter(await codecs.createDecoder(from, rate), rated?.encoder, rate);
+    return new DecodingConverter(await codecs.createDecoder(from, rate), rated, shape);
   } catch (error) {
     rated?.encoder.free();
     throw error;

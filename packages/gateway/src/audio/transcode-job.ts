@@ -1,17 +1,15 @@
 import { deferred, once } from "../core/async.ts";
-import type { AudioFormat } from "../core/audio-format.ts";
 import type { AudioInspection } from "../core/ports.ts";
-import { MAX_INPUT_BYTES } from "./worker-messages.ts";
+import { type Conversion, MAX_INPUT_BYTES } from "./worker-messages.ts";
 import type { JobHandle, WorkerPool } from "./worker-pool.ts";
 
 /** One message's worth: what is cancelled or fails was not copied for nothing. */
 const INPUT_CHUNK_BYTES = 32 * 1024;
 
 export type TranscodeJobOptions = {
+  readonly conversion: Conversion;
   readonly pool: WorkerPool;
   readonly audio: AsyncIterable<Uint8Array>;
-  readonly from: AudioFormat;
-  readonly to: AudioFormat | undefined;
   readonly signal: AbortSignal;
 };
 
@@ -60,8 +58,8 @@ export class TranscodeJob {
   }
 
   #start(): () => void {
-    const { pool, audio, from, to, signal } = this.#options;
-    const handle = pool.start(from, to, {
+    const { pool, audio, conversion, signal } = this.#options;
+    const handle = pool.start(conversion, {
       output: (bytes) => {
         this.#ready.push(bytes);
         this.#notify();

@@ -93,18 +93,19 @@ export function createTranscoder({
 }: TranscoderOptions = {}): Transcoder {
   const pool = new WorkerPool({ workers: Math.max(1, workers), clock, stallTimeoutMs });
   return {
-    async *transcode(audio, from, to, { signal }) {
+    async *transcode(audio, from, to, { signal, shape }) {
       signal.throwIfAborted();
-      if (sameFormat(from, to)) return yield* audio;
+      if (shape === undefined && sameFormat(from, to)) return yield* audio;
       assertDecodable(from);
-      if (isRewrap(from, to)) return yield* rewrap(audio, from, to, { signal });
-      return yield* new TranscodeJob({ pool, audio, from, to, signal }).output();
+      if (shape === undefined && isRewrap(from, to)) return yield* rewrap(audio, from, to, { signal });
+      const conversion = { from, to, ...(shape && { shape }) };
+      return yield* new TranscodeJob({ pool, audio, conversion, signal }).output();
     },
     async inspect(audio, format, { signal }) {
       signal.throwIfAborted();
       if (!canDecode(format.name)) return countAdtsFrames(audio);
       if (isUncompressed(format) && audio.length <= MAX_INLINE_BYTES) return inspectHere(audio, format);
-      return new TranscodeJob({ pool, audio: only(audio), from: format, to: undefined, signal }).inspection();
+      return new TranscodeJob({ pool, audio: only(audio), conversion: { from: format }, signal }).inspection();
     },
     close: () => pool.close(),
   };

@@ -1,9 +1,18 @@
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { AudioInspection } from "../core/ports.ts";
+import type { SoundShape } from "../core/sound-shape.ts";
+
+/** What becomes of the audio of a job. */
+export type Conversion = {
+  readonly from: AudioFormat;
+  /** Absent: it is only listened to. */
+  readonly to?: AudioFormat;
+  readonly shape?: SoundShape;
+};
 
 /** What the main thread tells a transcoding worker. Bytes are handed over, never shared. */
 export type ToWorker =
-  | { readonly type: "start"; readonly job: number; readonly from: AudioFormat; readonly to: AudioFormat | undefined }
+  | ({ readonly type: "start"; readonly job: number } & Conversion)
   | { readonly type: "input"; readonly job: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly type: "end"; readonly job: number }
   /** So many bytes of output have been taken by the consumer. */

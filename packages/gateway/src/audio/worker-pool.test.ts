@@ -26,7 +26,9 @@ const { signal } = new AbortController();
 
 function convert(sampleRateHz: number, audio: AsyncIterable<Uint8Array> = only(speechLike(200))): Promise<Uint8Array> {
   const to = { name: "flac", sampleRateHz: 24_000 } as const;
-  return collect(new TranscodeJob({ pool, audio, from: { name: "pcm", sampleRateHz }, to, signal }).output());
+  return collect(
+    new TranscodeJob({ pool, audio, conversion: { from: { name: "pcm", sampleRateHz }, to }, signal }).output(),
+  );
 }
 
 async function* neverEnding(): AsyncGenerator<Uint8Array> {

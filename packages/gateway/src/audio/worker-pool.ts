@@ -1,9 +1,8 @@
 import { Worker } from "node:worker_threads";
-import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { AudioInspection } from "../core/ports.ts";
-import type { FromWorker, ToWorker } from "./worker-messages.ts";
+import type { Conversion, FromWorker, ToWorker } from "./worker-messages.ts";
 
 /** What a job hears from its worker. After `done` or `failed` nothing more comes. */
 export type JobEvents = {
@@ -61,7 +60,7 @@ export class WorkerPool {
   }
 
   /** Without `to` the job only inspects. Throws `shutting_down` after close. */
-  start(from: AudioFormat, to: AudioFormat | undefined, events: JobEvents): JobHandle {
+  start(conversion: Conversion, events: JobEvents): JobHandle {
     if (this.#closed) throw new SpeechError("shutting_down", "the transcoder is closed");
     const member = this.#leastBusy();
     const job = this.#nextJob++;
@@ -71,7 +70,7 @@ export class WorkerPool {
     const post = (message: ToWorker, transfer?: ArrayBuffer[]): void => {
       if (member.jobs.has(job)) member.worker.postMessage(message, transfer);
     };
-    post({ type: "start", job, from, to });
+    post({ type: "start", job, ...conversion });
     return {
       input: (bytes) => post({ type: "input", job, bytes }, [bytes.buffer]),
       end: () => post({ type: "end", job }),

@@ -286,6 +286,13 @@ export const OPTIONS = {
     unit: "ms",
     meaning: "A client that takes no byte of its answer for so long is cut off.",
   },
+  trustedProxies: {
+    env: "TRUSTED_PROXIES",
+    is: { kind: "string" },
+    default: undefined,
+    meaning:
+      "Reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: addresses and networks separated by commas, `10.0.0.0/8`, or `loopback`, `linklocal`, `uniquelocal` (all private networks). Not set: none, and callers without a key who come through a proxy count as one.",
+  },
   maxConnections: {
     env: "MAX_CONNECTIONS",
     is: integer(1, 1_000_000),

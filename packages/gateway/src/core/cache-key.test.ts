@@ -19,6 +19,9 @@ const identity: fc.Arbitrary<SpeechIdentity> = fc.record({
   pitch: fc.constantFrom(0.5, 1, 2),
   volume: fc.constantFrom(0.5, 1),
   style: optional(word),
+  shape: optional(
+    fc.record({ tempo: fc.constantFrom(1, 2), pitch: fc.constantFrom(1, 2), gain: fc.constantFrom(1, 2) }),
+  ),
   model: optional(word),
   language: optional(word),
   instructions: optional(word),
@@ -62,6 +65,11 @@ describe("cacheKey()", () => {
       { ...base, seed: 2 },
       { ...base, volume: 2 },
       { ...base, style: "calm" },
+      ...[
+        { tempo: 2, pitch: 1, gain: 1 },
+        { tempo: 1, pitch: 2, gain: 1 },
+        { tempo: 1, pitch: 1, gain: 2 },
+      ].map((shape) => ({ ...base, shape })),
       { ...base, style: "calm", instructions: undefined },
       { ...base, format: { ...base.format, name: "opus" } },
       { ...base, format: { ...base.format, sampleRateHz: 16_000 } },

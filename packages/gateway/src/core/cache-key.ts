@@ -1,4 +1,5 @@
 import { type AudioFormat, encodingOf } from "./audio-format.ts";
+import { SHAPER_REVISION, type SoundShape } from "./sound-shape.ts";
 import type { SpeechSettings } from "./speech-settings.ts";
 
 declare const brand: unique symbol;
@@ -14,6 +15,8 @@ export type SpeechIdentity = SpeechSettings & {
   readonly model?: string;
   readonly language?: string;
   readonly format: AudioFormat;
+  /** What we do to the engine's audio. */
+  readonly shape?: SoundShape;
 };
 
 /** Raised whenever the encoding below, the meaning of a field or our own encoders' output changes. */
@@ -25,7 +28,7 @@ const KEY_VERSION = 1;
  * stands behind them as a pair of name and value, only where it is set: older keys stay what they were.
  */
 export function encodeIdentity(identity: SpeechIdentity): string {
-  const { format } = identity;
+  const { format, shape } = identity;
   const encoding = encodingOf(format);
   return JSON.stringify([
     KEY_VERSION,
@@ -45,6 +48,7 @@ export function encodeIdentity(identity: SpeechIdentity): string {
     ...(encoding === "s16" ? [] : [encoding]),
     ...(identity.volume === 1 ? [] : [["volume", identity.volume]]),
     ...(identity.style ? [["style", identity.style]] : []),
+    ...(shape === undefined ? [] : [["shape", SHAPER_REVISION, shape.tempo, shape.pitch, shape.gain]]),
   ]);
 }
 

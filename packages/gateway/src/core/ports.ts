@@ -2,6 +2,7 @@ import type { AudioFormat } from "./audio-format.ts";
 import type { CacheKey } from "./cache-key.ts";
 import type { EntryMatch, PurgeProgress } from "./entry-match.ts";
 import type { Allowance, Cost, Decision, Refusal, Subject, WindowState } from "./quota.ts";
+import type { SoundShape } from "./sound-shape.ts";
 import type { FactorRange, SpeechSettings } from "./speech-settings.ts";
 import type { Voice } from "./voice.ts";
 
@@ -165,12 +166,12 @@ export type AudioInspection = {
 
 /** Makes audio in one format from audio in another; each result is a complete stream of its own. */
 export interface Transcoder {
-  /** Output follows input as it comes. Throws `transcode_failed` for input that does not decode. */
+  /** Output follows input as it comes, shaped if it is to be. Throws `transcode_failed` for input that does not decode. */
   transcode(
     audio: AsyncIterable<Uint8Array>,
     from: AudioFormat,
     to: AudioFormat,
-    options: CallOptions,
+    options: CallOptions & { readonly shape?: SoundShape },
   ): AsyncIterable<Uint8Array>;
   /** Listens to all of it. Throws `transcode_failed` for bytes that do not decode to at least one sample. */
   inspect(audio: Uint8Array, format: AudioFormat, options: CallOptions): Promise<AudioInspection>;

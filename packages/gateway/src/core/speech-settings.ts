@@ -35,7 +35,3 @@ export const ONLY_NORMAL: FactorRange = { min: 1, max: 1 };
 /** Settings that nobody can do for an engine that lacks them. */
 export const TOLD_SETTINGS = ["instructions", "style", "seed"] as const;
 export type ToldSetting = (typeof TOLD_SETTINGS)[number];
-
-export function isWithin(value: number, { min, max }: FactorRange): boolean {
-  return value >= min && value <= max;
-}

@@ -10,6 +10,7 @@ import fastify, {
   LogController,
 } from "fastify";
 import { type ErrorCode, SpeechError } from "../core/errors.ts";
+import type { TrustsProxy } from "./client-address.ts";
 import { answerBare, sendError, toSpeechError } from "./errors.ts";
 import { parseStrictJson } from "./strict-json.ts";
 
@@ -19,6 +20,8 @@ export type ServerOptions = {
   readonly maxBodyBytes: number;
   readonly requestTimeoutMs: number;
   readonly maxConnections: number;
+  /** Whose X-Forwarded-… headers are believed; absent: nobody's. */
+  readonly trustsProxy?: TrustsProxy | undefined;
   /** Told of every request that is answered with an error. */
   readonly onError?: (answered: AnsweredError) => void;
   /** Which requests become something else than HTTP; all others are answered as if they had not asked. */
@@ -56,6 +59,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     bodyLimit: options.maxBodyBytes,
     requestTimeout: options.requestTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    ...(options.trustsProxy && { trustProxy: options.trustsProxy }),
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
       // Node looks for overdue requests only this often; its own default of 30 s would make any shorter timeout a lie.

@@ -149,20 +149,12 @@ describe("EngineChain: breakers", () => {
 });
 
 describe("EngineChain: who can say it", () => {
-  it("asks an engine that can do the pitch before one that cannot, and looks there for what is stored", async () => {
-    const plain = standInEngine({ name: "plain" });
-    const first: SpeechEngine = { ...plain, capabilities: { ...plain.capabilities, pitch: { min: 1, max: 1 } } };
-    const rig = rigWith({ engines: [first, standInEngine({ name: "second" })] });
+  it("asks an engine that can be told before one that cannot, and looks there for what is stored", async () => {
+    const told = standInEngine({ name: "told", capabilities: { style: true } });
+    const rig = rigWith({ engines: [standInEngine({ name: "plain" }), told] });
     expect(await rig.keep(utterance("As usual."))).toMatchObject({ engine: "plain" });
-    expect(await rig.keep(utterance("Higher.", { pitch: 1.5 }))).toMatchObject({ engine: "second" });
-    expect(await rig.hear(utterance("Higher.", { pitch: 1.5 }))).toMatchObject({ engine: "second", fromCache: true });
-  });
-
-  it("asks one that cannot rather than nobody", async () => {
-    const plain = standInEngine({ name: "plain" });
-    const first: SpeechEngine = { ...plain, capabilities: { ...plain.capabilities, pitch: { min: 1, max: 1 } } };
-    const rig = rigWith({ engines: [first] });
-    expect(await rig.hear(utterance("Higher.", { pitch: 1.5 }))).toMatchObject({ engine: "plain" });
+    expect(await rig.keep(utterance("Calmly.", { style: "calm" }))).toMatchObject({ engine: "told" });
+    expect(await rig.hear(utterance("Calmly.", { style: "calm" }))).toMatchObject({ engine: "told", fromCache: true });
   });
 });
 

@@ -20,7 +20,7 @@ export async function examine(
   { transcoder, signal }: CallOptions & { readonly transcoder: Transcoder },
 ): Promise<SpeechMetadata> {
   const { durationMs, peak } = await transcoder.inspect(audio, format, { signal });
-  if (peak !== undefined && peak < AUDIBLE_PEAK)
+  if (peak !== undefined && peak < AUDIBLE_PEAK * Math.min(1, request.volume))
     throw new SpeechError("engine_no_audio", "the finished audio is silent");
   const places = wordPlaces(words, request.text, 0);
   return {

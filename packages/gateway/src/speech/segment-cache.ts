@@ -3,12 +3,13 @@ import { type AudioFormat, sameFormat } from "../core/audio-format.ts";
 import type { CacheKey } from "../core/cache-key.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, StoredSpeech, SynthesisChunk } from "../core/ports.ts";
+import { dividedRequest } from "./divided-request.ts";
 import type { EngineCall } from "./engine-call.ts";
 import type { SharedFlights } from "./flight.ts";
 import { nearlyDone } from "./nearly-done.ts";
 import { SharedSynthesis } from "./shared-synthesis.ts";
 import { type SegmentRequest, StoredSegments, type StoredSegmentsDeps } from "./stored-segments.ts";
-import { delayed, transcoded } from "./transcoded.ts";
+import { decodedWords, transcoded } from "./transcoded.ts";
 import { wordsAt } from "./word-places.ts";
 
 export type FlightTiming = {
@@ -54,7 +55,8 @@ type Flight = { readonly course: Course; readonly shared: SharedSynthesis };
  * Segments from memory, Redis, a synthesis already running, another format of the same audio, or the engine, in this order.
  *
  * A flight is one stream of bytes in one format. Where the engine's own format is not the asked one there are two: the
- * engine's, shared by callers of every format, and above it one per format that transcodes. Both sit in one map.
+ * engine's, shared by callers of every format, and above it one per format that transcodes. Both sit in one map. The same
+ * where the engine cannot do a speed, pitch or volume: below is what it says without, shared by callers of every one.
  */
 export class SegmentCache {
   readonly #deps: SegmentCacheDeps;
@@ -85,7 +87,7 @@ export class SegmentCache {
       const stored = await this.lookup(segment, { signal });
       if (stored !== undefined) return { outcome: "hit", stored };
     }
-    if (segment.policy.onlyIfCached && (await this.#kept.otherFormat(segment, { signal })) === undefined) {
+    if (segment.policy.onlyIfCached && (await this.#kept.source(segment, { signal })) === undefined) {
       throw new SpeechError("not_cached", "the request said only-if-cached, and this is not cached");
     }
     signal.throwIfAborted();
@@ -99,7 +101,7 @@ export class SegmentCache {
   ): Promise<SegmentSpeech | undefined> {
     const stored = alreadyMissed ? undefined : await this.lookup(segment, { signal });
     if (stored !== undefined) return { outcome: "hit", stored };
-    if ((await this.#kept.otherFormat(segment, { signal })) === undefined) return undefined;
+    if ((await this.#kept.source(segment, { signal })) === undefined) return undefined;
     signal.throwIfAborted();
     return this.#join(segment, segment.request.wanted, signal);
   }
@@ -153,22 +155,28 @@ export class SegmentCache {
   async *#make(segment: SegmentRequest, course: Course, signal: AbortSignal): AsyncGenerator<SynthesisChunk> {
     const { request, engine } = segment;
     const { transcoder, clock, events } = this.#deps;
-    const other = await this.#kept.otherFormat(segment, { signal });
-    if (other !== undefined) {
-      const { format, words } = other.metadata;
+    const source = await this.#kept.source(segment, { signal });
+    if (source !== undefined) {
+      const { stored, shape } = source;
+      const { format, words } = stored.metadata;
       course.generation = 1;
-      for (const tag of other.metadata.tags ?? []) course.tags.add(tag);
+      for (const tag of stored.metadata.tags ?? []) course.tags.add(tag);
       events.emit("segment.transcoded", { from: format.name, to: request.wanted.name });
-      if (words !== undefined) yield { words: delayed(wordsAt(words, request.text), format) };
-      const made = transcoder.transcode(only(other.audio), format, request.wanted, { signal });
+      if (words !== undefined) yield { words: decodedWords(wordsAt(words, request.text), format, shape) };
+      const options = { signal, ...(shape && { shape }) };
+      const made = transcoder.transcode(only(stored.audio), format, request.wanted, options);
       for await (const audio of made) yield { audio };
       return;
     }
-    const native = engine.outputFormat(request);
-    if (sameFormat(native, request.wanted)) yield* this.#native(segment, course, signal);
+    const { plain, shape } = dividedRequest(engine, request) ?? { plain: request };
+    const native = engine.outputFormat(plain);
+    if (shape === undefined && sameFormat(native, request.wanted)) yield* this.#native(segment, course, signal);
     else {
-      const source = this.#join(segment, native, signal);
-      yield* transcoded(source, native, request.wanted, course.timing, { transcoder, clock, signal });
+      // In the plain one's own words, so that it is stored if it is what somebody could ask for.
+      const format = sameFormat(native, plain.wanted) ? plain.wanted : native;
+      const below = this.#join({ ...segment, request: plain }, format, signal);
+      const options = { transcoder, clock, signal, ...(shape && { shape }) };
+      yield* transcoded(below, native, request.wanted, course.timing, options);
     }
   }
 

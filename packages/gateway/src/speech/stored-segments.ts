@@ -21,7 +21,9 @@ import type {
   SynthesisRequest,
   Transcoder,
 } from "../core/ports.ts";
+import type { SoundShape } from "../core/sound-shape.ts";
 import type { CachePolicy } from "../core/utterance.ts";
+import { dividedRequest } from "./divided-request.ts";
 import { examine } from "./examine.ts";
 import type { Synthesized } from "./shared-synthesis.ts";
 
@@ -63,6 +65,9 @@ export type Finished = {
   readonly outlived: boolean;
 };
 
+/** Stored audio that another is made of. */
+export type Source = { readonly stored: StoredSpeech; readonly shape?: SoundShape };
+
 /** Segments in the store: under which key, which of them a policy accepts, and what is fit to be kept. A broken store is a miss, never an error. */
 export class StoredSegments {
   readonly #deps: StoredSegmentsDeps;
@@ -77,7 +82,11 @@ export class StoredSegments {
     const known = format === request.wanted ? this.#keys.get(request) : undefined;
     if (known !== undefined) return known;
     const { wanted, ...sound } = request;
-    const identity: SpeechIdentity = { ...sound, engine: engine.name, engineVersion: engine.version, format };
+    const shape = dividedRequest(engine, request)?.shape;
+    const identity: SpeechIdentity = {
+      ...{ ...sound, engine: engine.name, engineVersion: engine.version, format },
+      ...(shape !== undefined && { shape }),
+    };
     const key = cacheKey(identity, this.#deps.sha256);
     if (format === wanted) this.#keys.set(request, key);
     return key;
@@ -95,8 +104,20 @@ export class StoredSegments {
     return this.#accepted(this.#deps.store.getStale(key, { signal }), segment.policy);
   }
 
-  /** The same audio in another delivery format, best source first. A copy of a copy is not made. */
-  async otherFormat(segment: SegmentRequest, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+  /** What is stored that this can be made of without its engine, and what has to be done to it. A copy of a copy is not made. */
+  async source(segment: SegmentRequest, options: CallOptions): Promise<Source | undefined> {
+    const other = await this.#otherFormat(segment, options);
+    if (other !== undefined) return { stored: other };
+    const divided = dividedRequest(segment.engine, segment.request);
+    if (divided === undefined) return undefined;
+    const plain = { ...segment, request: divided.plain };
+    const same = await this.get(plain, options);
+    const stored = same?.metadata.generation === 0 ? same : await this.#otherFormat(plain, options);
+    return stored && { stored, shape: divided.shape };
+  }
+
+  /** The same audio in another delivery format, best source first. */
+  async #otherFormat(segment: SegmentRequest, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
     const { store, deliveryFormats, events } = this.#deps;
     if (!segment.policy.read) return undefined;
     const { engine, request } = segment;
@@ -119,10 +140,13 @@ export class StoredSegments {
     return undefined;
   }
 
-  /** Removes the segment in every format that it may be stored in. Gives the number. Rejects when a store fails. */
+  /** Removes the segment in every format that it may be stored in, and what it was shaped of. Gives the number. Rejects when a store fails. */
   async remove(segment: SegmentRequest, options: CallOptions): Promise<number> {
     const { store, deliveryFormats } = this.#deps;
-    const keys = deliveryFormats.flatMap(variantsOf).map((format) => this.keyOf(segment, format));
+    const divided = dividedRequest(segment.engine, segment.request);
+    const both = divided === undefined ? [segment] : [segment, { ...segment, request: divided.plain }];
+    const formats = deliveryFormats.flatMap(variantsOf);
+    const keys = both.flatMap((one) => formats.map((format) => this.keyOf(one, format)));
     const found = await store.has(keys, options);
     const removed = await Promise.all(keys.filter((_, at) => found[at]).map((key) => store.delete(key, options)));
     return removed.filter(Boolean).length;

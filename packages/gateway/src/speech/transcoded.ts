@@ -2,18 +2,23 @@ import { primed } from "../core/async.ts";
 import { type AudioFormat, startDelayMs } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import type { CallOptions, SynthesisChunk, Transcoder, WordTime } from "../core/ports.ts";
+import type { SoundShape } from "../core/sound-shape.ts";
 import type { FlightTiming } from "./segment-cache.ts";
 
 type Source = { readonly chunks: AsyncIterable<SynthesisChunk>; readonly timing: FlightTiming };
-type TranscodedDeps = CallOptions & { readonly transcoder: Transcoder; readonly clock: Clock };
+type TranscodedDeps = CallOptions & {
+  readonly transcoder: Transcoder;
+  readonly clock: Clock;
+  readonly shape?: SoundShape;
+};
 
-/** A running synthesis in another format, its words with it. What is known of the source is noted in `timing`. */
+/** A running synthesis in another format or shape, its words with it. What is known of the source is noted in `timing`. */
 export async function* transcoded(
   { chunks, timing: sourceTiming }: Source,
   from: AudioFormat,
   to: AudioFormat,
   timing: FlightTiming,
-  { transcoder, clock, signal }: TranscodedDeps,
+  { transcoder, clock, signal, shape }: TranscodedDeps,
 ): AsyncGenerator<SynthesisChunk> {
   // Encoders write their headers before they have audio; a header must not commit us to an engine that then says nothing.
   const source = await primed(chunks);
@@ -22,12 +27,12 @@ export async function* transcoded(
   const words: WordTime[] = [];
   async function* audioOf(): AsyncGenerator<Uint8Array> {
     for await (const chunk of source) {
-      if (chunk.words !== undefined) words.push(...delayed(chunk.words, from));
+      if (chunk.words !== undefined) words.push(...decodedWords(chunk.words, from, shape));
       if (chunk.audio !== undefined) yield chunk.audio;
     }
   }
   try {
-    for await (const audio of transcoder.transcode(audioOf(), from, to, { signal })) {
+    for await (const audio of transcoder.transcode(audioOf(), from, to, { signal, ...(shape && { shape }) })) {
       yield { audio, ...(words.length > 0 && { words: words.splice(0) }) };
     }
     if (words.length > 0) yield { words };
@@ -37,9 +42,11 @@ export async function* transcoded(
   }
 }
 
-/** Words of audio that is decoded to be encoded anew: its codec's run-in has become sound. */
-export function delayed(words: readonly WordTime[], from: AudioFormat): readonly WordTime[] {
+/** Words of audio that is decoded to be encoded anew: its codec's run-in has become sound, and a tempo makes all of it shorter. */
+export function decodedWords(words: readonly WordTime[], from: AudioFormat, shape?: SoundShape): readonly WordTime[] {
   const delayMs = startDelayMs(from);
-  if (delayMs === 0) return words;
-  return words.map(({ text, startMs, endMs }) => ({ text, startMs: startMs + delayMs, endMs: endMs + delayMs }));
+  const tempo = shape?.tempo ?? 1;
+  if (delayMs === 0 && tempo === 1) return words;
+  const at = (ms: number): number => (ms + delayMs) / tempo;
+  return words.map(({ text, startMs, endMs }) => ({ text, startMs: at(startMs), endMs: at(endMs) }));
 }

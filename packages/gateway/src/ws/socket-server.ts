@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import type { SocketStats } from "@mynah/protocol";
 import { WebSocket, WebSocketServer } from "ws";
 import { SpeechError } from "../core/errors.ts";
+import type { ClientAddress } from "../http/client-address.ts";
 import { answerBare } from "../http/errors.ts";
 import type { ForeignAnswer } from "../http/foreign.ts";
 import { SocketPaths, type SocketProtocol, type SocketSession } from "./socket-protocol.ts";
@@ -15,6 +16,8 @@ export type SocketServerOptions = {
   readonly maxSockets: number;
   /** 0: no bound. */
   readonly maxPerAddress: number;
+  /** Whose socket it is: the peer's, or that of whom a trusted proxy names. */
+  readonly addressOf: ClientAddress;
   /** A failure that is ours. */
   readonly onDefect: (error: unknown, requestId: string) => void;
   /** A socket was not opened. `route`: the path of its protocol. */
@@ -111,7 +114,7 @@ export class SocketServer {
   async #upgrade({ request, socket, head, protocol, params }: Upgrade): Promise<void> {
     const broken = (): void => void socket.destroy();
     socket.on("error", broken);
-    const address = socket.remoteAddress ?? "";
+    const address = this.#options.addressOf(request);
     const requestId = requestIdOf(request);
     const release = this.#enter(address);
     const gone = new AbortController();

@@ -18,7 +18,6 @@ import { readTurn } from "../microsoft/turn.ts";
 import { readVoiceList } from "../microsoft/voice-list.ts";
 import { askServer } from "../remote/ask-server.ts";
 import { refusal, refusalBecause } from "../remote/refusal.ts";
-import { requireSpeed } from "../require-speed.ts";
 import { AZURE_PITCH, AZURE_SPEED, azureSsml, configFrame, contextFrame, ssmlFrame } from "./azure-frames.ts";
 
 /** Output formats of the service that the gateway can read. */
@@ -91,7 +90,6 @@ export function azureEngine(options: AzureOptions): SpeechEngine {
   async function* synthesize(request: SynthesisRequest, { signal }: CallOptions): AsyncGenerator<SynthesisChunk> {
     signal.throwIfAborted();
     if (closed) throw stopping();
-    requireSpeed(request, capabilities, name);
     const ssml = azureSsml(request, name);
     let lent: ServiceSocket | undefined;
     try {

@@ -164,7 +164,6 @@ describe("createCommandEngine()", () => {
   it("says only what it can: its speeds, its voices", async () => {
     const plain = await engineWith({ args: [PROGRAM] });
     expect(plain.capabilities.speed).toEqual({ min: 1, max: 1 });
-    await expect(speakWith(plain, { voice: "a", speed: 2 })).rejects.toMatchObject({ code: "engine_rejected" });
     const voices = await plain.voices({ signal });
     expect(voices).toEqual([
       { id: "a", name: "a", language: "en", gender: "female", engine: "tones" },

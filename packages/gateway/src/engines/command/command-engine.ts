@@ -15,7 +15,6 @@ import { ONLY_NORMAL, SETTING_RANGES } from "../../core/speech-settings.ts";
 import type { Gender } from "../../core/voice.ts";
 import { expectFormat } from "../expect-format.ts";
 import { Places } from "../places.ts";
-import { requireSpeed } from "../require-speed.ts";
 import { fillArguments, placeholdersIn } from "./fill-arguments.ts";
 import { findProgram } from "./find-program.ts";
 import { RunningProgram } from "./running-program.ts";
@@ -140,7 +139,6 @@ class CommandEngine implements SpeechEngine {
   }
 
   #check(request: SynthesisRequest): void {
-    requireSpeed(request, this.capabilities, this.name);
     if (this.#voices.some(({ id }) => id === request.voice)) return;
     throw new SpeechError("engine_rejected", `${this.name} has no such voice`, { engine: this.name });
   }

@@ -3,7 +3,7 @@ import type { SynthesisRequest } from "../../core/ports.ts";
 import { browserDate, textFrame } from "../microsoft/frames.ts";
 import { percent } from "../microsoft/ssml.ts";
 
-/** What Microsoft documents for the prosody of these voices (Azure, SSML); what is beyond is held to it. */
+/** What Microsoft documents for the prosody of these voices (Azure, SSML). */
 export const EDGE_SPEED = { min: 0.5, max: 2 } as const;
 export const EDGE_PITCH = { min: 0.5, max: 1.5 } as const;
 
@@ -36,9 +36,8 @@ export function ssmlFrame(nowMs: number, requestId: string, ssml: string): strin
 
 /** The one shape that the service takes: a voice, and in it a prosody. `escaped` is XML already. */
 export function edgeSsml(voice: string, { speed, pitch }: SynthesisRequest, escaped: string): string {
-  const rate = percent(within(speed, EDGE_SPEED));
-  const factor = within(pitch, EDGE_PITCH);
-  const change = factor === 1 ? "+0Hz" : percent(factor); // a voice's own pitch, of which a factor in Hz would be made, is not known
+  const rate = percent(speed);
+  const change = pitch === 1 ? "+0Hz" : percent(pitch); // a voice's own pitch, of which a factor in Hz would be made, is not known
   return [
     "<speak version='1.0' xmlns='http://www.w3.org/2001/10/synthesis' xml:lang='en-US'>",
     `<voice name='${voice}'><prosody pitch='${change}' rate='${rate}' volume='+0%'>`,
@@ -54,8 +53,4 @@ export function longVoiceName(id: string, engine: string): string {
     throw new SpeechError("voice_not_found", `${engine} has no such voice`, { engine, param: "voice" });
   }
   return `Microsoft Server Speech Text to Speech Voice (${locale}, ${name})`;
-}
-
-function within(value: number, { min, max }: { readonly min: number; readonly max: number }): number {
-  return Math.min(max, Math.max(min, value));
 }

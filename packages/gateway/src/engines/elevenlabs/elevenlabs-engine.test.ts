@@ -71,15 +71,6 @@ describe("elevenLabsEngine()", () => {
     expect(running.words?.[1]).toEqual({ text: "stop", startMs: 360, endMs: 600 });
   });
 
-  it("refuses speeds that the provider would refuse, without asking", async () => {
-    for (const speed of [0.5, 2])
-      await expect(speakWith(engineWith(), { voice: RACHEL, speed })).rejects.toMatchObject({
-        code: "engine_rejected",
-        message: `eleven speaks at speeds from 0.7 to 1.2, not ${speed}`,
-      });
-    expect(server.calls).toBe(0);
-  });
-
   it.each([
     [401, undefined, undefined, "engine_unauthorized", undefined, "eleven answered 401 (invalid_api_key)"],
     [

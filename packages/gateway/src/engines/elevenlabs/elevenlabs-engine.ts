@@ -11,7 +11,6 @@ import { ONLY_NORMAL } from "../../core/speech-settings.ts";
 import { expectFormat } from "../expect-format.ts";
 import { answerBytes, askServer, jsonAsk } from "../remote/ask-server.ts";
 import { JsonLines } from "../remote/json-lines.ts";
-import { requireSpeed } from "../require-speed.ts";
 import { AlignedWords, type Alignment } from "./aligned-words.ts";
 import { elevenLabsRefusal, reasonOf } from "./elevenlabs-refusal.ts";
 import { elevenLabsVoices } from "./elevenlabs-voices.ts";
@@ -85,7 +84,6 @@ export function elevenLabsEngine(options: ElevenLabsOptions): SpeechEngine {
   };
 
   async function* synthesize(request: SynthesisRequest, { signal }: CallOptions): AsyncGenerator<SynthesisChunk> {
-    requireSpeed(request, capabilities, name);
     const voice = encodeURIComponent(request.voice);
     const path = `/v1/text-to-speech/${voice}/stream/with-timestamps?output_format=${outputFormat}`;
     const response = await ask(path, jsonAsk(bodyOf(request, model, options)), signal);

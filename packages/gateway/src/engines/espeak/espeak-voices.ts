@@ -45,7 +45,7 @@ function languageTag(id: string): string {
 }
 
 export function wordsPerMinute(speed: number): number {
-  return Math.round(NORMAL_WORDS_PER_MINUTE * Math.min(ESPEAK_SPEED.max, Math.max(ESPEAK_SPEED.min, speed)));
+  return Math.round(NORMAL_WORDS_PER_MINUTE * speed);
 }
 
 /** Its scale 0..99 is an exponential around 50: an octave is 50 steps. */

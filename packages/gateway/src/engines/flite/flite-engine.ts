@@ -94,14 +94,12 @@ function voiceOf({ voice }: SynthesisRequest, engine: string): FliteVoice {
 
 function jobOf(request: SynthesisRequest, engine: string): FliteJob {
   const { pitch: means } = voiceOf(request, engine);
-  const { text, voice, language, pitch } = request;
+  const { text, voice, language, speed, pitch } = request;
   const cannotSay = (why: string): SpeechError => new SpeechError("engine_cannot_say", `${engine} ${why}`, { engine });
   if (language !== undefined && !/^en\b/i.test(language)) throw cannotSay("speaks English only");
   if (hasForeignScript(text)) throw cannotSay("knows the Latin script only");
   const words = spokenWords(text);
   if (words.length === 0) throw cannotSay("finds nothing to say in this text");
-  const speed = Math.min(4, Math.max(0.25, request.speed));
-  const factor = Math.min(2, Math.max(0.5, pitch));
-  if (means.by === "resampling") return { words, voice, speed, playbackRate: factor };
-  return { words, voice, speed, playbackRate: 1, ...(factor !== 1 && { f0MeanHz: means.meanHz * factor }) };
+  if (means.by === "resampling") return { words, voice, speed, playbackRate: pitch };
+  return { words, voice, speed, playbackRate: 1, ...(pitch !== 1 && { f0MeanHz: means.meanHz * pitch }) };
 }
