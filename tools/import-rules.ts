@@ -37,7 +37,6 @@ const OWNED: Record<string, string | readonly string[]> = {
   yaml: "config",
   jose: "identity",
   "@fastify/proxy-addr": "http",
-  "prom-client": "observe",
   ws: ["ws", "engines"],
 };
 /** Files outside any room: composition roots and entry points, which may import everything. Nobody imports them but each other and cli/. */

@@ -17,6 +17,7 @@ import { byUrlRoute } from "./http/by-url/by-url-route.ts";
 import { linkIdentity, linksRoute } from "./http/by-url/links-route.ts";
 import { catalogueRoutes } from "./http/catalogue-routes.ts";
 import { clientAddress } from "./http/client-address.ts";
+import { docsRoute } from "./http/docs/docs-route.ts";
 import { healthRoutes } from "./http/health-routes.ts";
 import { metricsRoute } from "./http/metrics-route.ts";
 import { speechRoute } from "./http/openai/speech-route.ts";
@@ -103,6 +104,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   jobRoutes(app, administrators);
   engineRoutes(app, administrators);
   configRoute(app, administrators);
+  docsRoute(app);
   pageRoutes(app, { directory: overrides.pageDirectory ?? PAGE_DIRECTORY });
 
   return {

@@ -2,7 +2,8 @@ import { type Config, ConfigError, type EngineConfig } from "./config/config.ts"
 import type { Clock } from "./core/clock.ts";
 import { SpeechError } from "./core/errors.ts";
 import type { SpeechEngine } from "./core/ports.ts";
-import { createEngines, EngineConfigError } from "./engines/registry.ts";
+import { EngineConfigError } from "./engines/engine-config-error.ts";
+import { createEngines } from "./engines/registry.ts";
 import type { PartHealth } from "./http/health-routes.ts";
 import type { BreakerSettings } from "./resilience/breaker.ts";
 import { FairQueue } from "./resilience/fair-queue.ts";

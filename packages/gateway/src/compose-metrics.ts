@@ -3,6 +3,7 @@ import type { SpeechSystem } from "./compose.ts";
 import type { MetricsRouteDeps } from "./http/metrics-route.ts";
 import { MetricsAccess } from "./identity/metrics-access.ts";
 import { WINDOW_NAMES } from "./limits/plans.ts";
+import { EXPOSITION_TYPE, exposition } from "./observe/exposition.ts";
 import { Metrics } from "./observe/metrics.ts";
 import type { StateNow } from "./observe/state-samples.ts";
 import { VERSION } from "./version.ts";
@@ -46,5 +47,9 @@ export function openMetrics(context: MetricsContext): (MetricsRouteDeps & { clos
     metricsKey: config.metricsKey,
     isLocal: () => isLoopback(host()),
   });
-  return { metrics, check: (credential, options) => scrapers.check(credential, options), close: () => metrics.close() };
+  return {
+    metrics: { contentType: EXPOSITION_TYPE, text: async () => exposition(metrics.samples()) },
+    check: (credential, options) => scrapers.check(credential, options),
+    close: () => metrics.close(),
+  };
 }

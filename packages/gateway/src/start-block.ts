@@ -18,7 +18,7 @@ export function startBlock({ url, wyoming, config, parts, warnings, voices }: St
   const names = [...engines].map(([engine, list]) => `${engine} (${list.length} voices, ${languages(list)})`);
   const rows = [
     ["Page", `${url}/`],
-    ["API", `${url}/v1/audio/speech  (OpenAI's; description at /openapi.json)`],
+    ["API", `${url}/v1/audio/speech  (OpenAI's; to be read at /docs)`],
     ["Engines", names.join(", ") || parts.engines!.detail],
     ["Cache", parts.cache!.detail],
     ["Limits", parts.limits!.detail],

@@ -2,6 +2,7 @@
 import { createGateway } from "../../src/app.ts";
 import { EventBus } from "../../src/core/events.ts";
 import { WINDOW_NAMES } from "../../src/limits/plans.ts";
+import { exposition } from "../../src/observe/exposition.ts";
 import { logEvents } from "../../src/observe/log.ts";
 import { openLogger } from "../../src/observe/logger.ts";
 import { Metrics } from "../../src/observe/metrics.ts";
@@ -44,7 +45,7 @@ const metrics = new Metrics({
 process.on("message", (message: Observed | "usage" | "scrape") => {
   if (message === "usage") return; // answered by serveAsChild
   if (message === "scrape") {
-    void metrics.text().then((text) => process.send?.(text.length));
+    process.send?.(exposition(metrics.samples()).length);
     return;
   }
   on = message;

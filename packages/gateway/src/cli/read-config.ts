@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import { ConfigError } from "../config/config.ts";
 import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import type { OptionName } from "../config/options.ts";
-import { checkEngineConfig, EngineConfigError } from "../engines/registry.ts";
+import { EngineConfigError } from "../engines/engine-config-error.ts";
+import { checkEngineConfig } from "../engines/registry.ts";
 
 /** Configuration for a command: its flags, then the environment, then the file. */
 export function readConfig(command: Command, flags: Partial<Record<OptionName, string>> = {}): LoadedConfig {

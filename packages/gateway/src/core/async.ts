@@ -4,6 +4,17 @@ export function deferred<T = void>(): Deferred<T> {
   return Promise.withResolvers<T>();
 }
 
+/**
+ * What is at hand, or the promise of it. Nearly all answers are in memory, and there each turn of the event loop is felt:
+ * `await` only what is a promise.
+ */
+export type Soon<T> = T | Promise<T>;
+
+/** The same for what is made of it. */
+export function soon<T, R>(value: Soon<T>, make: (value: T) => Soon<R>): Soon<R> {
+  return value instanceof Promise ? value.then(make) : make(value);
+}
+
 /** Runs `action` at most once, however often the result is called. */
 export function once(action: () => void): () => void {
   let done = false;

@@ -85,7 +85,8 @@ type Listener<Name extends SpeechEventName> = (event: SpeechEvents[Name]) => voi
 
 /** A typed emitter whose listeners can break nothing but themselves. */
 export class EventBus {
-  readonly #listeners = new Map<SpeechEventName, Set<(event: never) => void>>();
+  /** Made anew for each change, so that one that leaves while it is told disturbs nobody. */
+  readonly #listeners = new Map<SpeechEventName, readonly ((event: never) => void)[]>();
   readonly #onListenerError: (error: unknown) => void;
 
   constructor({ onListenerError = () => {} }: { onListenerError?: (error: unknown) => void } = {}) {
@@ -94,13 +95,14 @@ export class EventBus {
 
   /** Listens until the returned function is called. */
   on<Name extends SpeechEventName>(name: Name, listener: Listener<Name>): () => void {
-    const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners.add(listener));
-    return () => listeners.delete(listener);
+    const others = (): readonly ((event: never) => void)[] =>
+      (this.#listeners.get(name) ?? []).filter((other) => other !== listener);
+    this.#listeners.set(name, [...others(), listener]);
+    return () => void this.#listeners.set(name, others());
   }
 
   emit<Name extends SpeechEventName>(name: Name, event: SpeechEvents[Name]): void {
-    const listeners = this.#listeners.get(name) as Set<Listener<Name>> | undefined;
+    const listeners = this.#listeners.get(name) as readonly Listener<Name>[] | undefined;
     if (listeners === undefined) return;
     for (const listener of listeners) {
       try {

@@ -1,3 +1,4 @@
+import type { Soon } from "./async.ts";
 import type { AudioFormat } from "./audio-format.ts";
 import type { CacheKey } from "./cache-key.ts";
 import type { EntryMatch, PurgeProgress } from "./entry-match.ts";
@@ -129,8 +130,8 @@ export type StoredSpeech = { readonly metadata: SpeechMetadata; readonly audio: 
  * Corrupt, foreign or mismatched entries are misses (`undefined`), counted and deleted, never exceptions and never wrong audio.
  */
 export interface AudioStore {
-  /** Renews the entry's ttl. */
-  get(key: CacheKey, options: CallOptions): Promise<StoredSpeech | undefined>;
+  /** Renews the entry's ttl. At once what is here; what has to be asked for is waited for. */
+  get(key: CacheKey, options: CallOptions): Soon<StoredSpeech | undefined>;
   /** Also what is past its ttl but within the store's grace time; renews nothing. For when no engine can speak. */
   getStale(key: CacheKey, options: CallOptions): Promise<StoredSpeech | undefined>;
   /** Stores whole or not at all. */
@@ -214,8 +215,8 @@ export interface RateLimiter {
   allowanceOf(subject: Subject): Allowance;
   /** A refusal that is known without asking anybody, because its time is not over; it costs nothing. */
   knownRefusal(subject: Subject, cost: Cost): Refusal | undefined;
-  /** Admits and charges every window, or refuses and charges none. The cost fits into the allowance (`neverFits`). */
-  take(subject: Subject, cost: Cost, options: CallOptions): Promise<Decision>;
+  /** Admits and charges every window, or refuses and charges none. The cost fits into the allowance (`neverFits`). At once where nobody has to be asked. */
+  take(subject: Subject, cost: Cost, options: CallOptions): Soon<Decision>;
   /** The same windows without taking anything: the subject's, then its tenant's. */
   peek(subject: Subject, options: CallOptions): Promise<readonly WindowState[]>;
   /** Forgets all that this user took. What the tenant took stays. */

@@ -22,6 +22,10 @@ describe("checkEngineConfig()", () => {
     [{ name: "a", type: "azure", apiKey: "k" }, /^region: must be given, or baseUrl/],
     [{ name: "a", type: "azure", apiKey: "k", region: "West Europe" }, /^region: must be a region in small letters/],
     [{ name: "a", type: "azure", region: "westeurope" }, /^apiKey: must be given/],
+    [{ name: "a", type: "polly", region: "eu-west-1" }, /^accessKeyId: must be given, or credentials: chain/],
+    [{ name: "a", type: "polly", region: "eu-west-1", accessKeyId: "k" }, /^secretAccessKey: must be given with/],
+    [{ name: "a", type: "google" }, /^apiKey: must be given, or credentials/],
+    [{ name: "a", type: "google", apiKey: "k", model: "gemini", words: true }, /^words: Gemini's models have no/],
     [{ name: "a", type: "command", command: "x" }, /^sampleRateHz: /],
     [
       { name: "a", type: "command", command: "x", sampleRateHz: 16_000, args: ["{wort}"] },
@@ -82,6 +86,8 @@ describe("createEngines()", () => {
         entry({ name: "o", type: "openai", apiKey: "k", model: "m" }),
         entry({ name: "e", type: "elevenlabs", apiKey: "k" }),
         entry({ name: "a", type: "azure", apiKey: "k", region: "westeurope" }),
+        entry({ name: "a", type: "polly", region: "eu-west-1", accessKeyId: "a", secretAccessKey: "s" }),
+        entry({ name: "g", type: "google", credentials: "metadata" }),
         entry({ name: "p", type: "piper", baseUrl: "http://127.0.0.1:1" }),
         entry({
           name: "c",
@@ -97,6 +103,8 @@ describe("createEngines()", () => {
       "openai",
       "elevenlabs",
       "azure",
+      "polly",
+      "google",
       "piper",
       "command",
     ]);

@@ -9,12 +9,17 @@ import { baseUrl, guards, maxChars, name, optional, sampleRateHz, version, worke
 import { createEdgeEngine, EDGE_OUTPUT_FORMATS } from "./edge/edge-engine.ts";
 import { elevenLabsEngine } from "./elevenlabs/elevenlabs-engine.ts";
 import { elevenLabsSchema } from "./elevenlabs/elevenlabs-schema.ts";
+import { EngineConfigError } from "./engine-config-error.ts";
 import { detectEspeak } from "./espeak/detect-espeak.ts";
 import { createFliteEngine } from "./flite/flite-engine.ts";
+import { googleEngine } from "./google/google-engine.ts";
+import { googleSchema } from "./google/google-schema.ts";
 import { endingModelWarning, OPENAI_BASE_URL, openAiEngine } from "./openai.ts";
 import { openAiCompatibleEngine } from "./openai-compatible.ts";
 import { openAiCompatibleSchema, openAiSchema } from "./openai-schema.ts";
 import { piperEngine } from "./piper.ts";
+import { createPollyEngine } from "./polly/polly-engine.ts";
+import { pollySchema } from "./polly/polly-schema.ts";
 
 /** What every engine gets from the whole. */
 export type EngineDeps = {
@@ -28,11 +33,6 @@ export type EngineDeps = {
 
 /** One entry under `engines` in the config file, not yet checked. */
 export type EngineEntry = { readonly name: string; readonly type: string } & Readonly<Record<string, unknown>>;
-
-/** An entry that cannot be understood, or an engine that is not there. One line that says what to write instead. */
-export class EngineConfigError extends Error {
-  override readonly name = "EngineConfigError";
-}
 
 const MAX_QUEUED_PER_WORKER = 100;
 
@@ -54,6 +54,8 @@ export const ENGINE_SCHEMAS = {
   openai: openAiSchema,
   elevenlabs: elevenLabsSchema,
   azure: azureSchema,
+  google: googleSchema,
+  polly: pollySchema,
   piper: z.strictObject({
     ...{ name, type: z.literal("piper"), ...guards },
     baseUrl: baseUrl.describe("Of `python3 -m piper.http_server`."),
@@ -104,6 +106,15 @@ const CREATE: { readonly [Type in EngineType]: Create<Type> } = {
   openai: async (config, deps) => openAiEngine(remote(config, deps)),
   elevenlabs: async (config, deps) => elevenLabsEngine(remote(config, deps)),
   azure: async (config, deps) => azureEngine({ ...remote(config, deps), clock: deps.clock }),
+  google: async (config, deps) => googleEngine({ ...remote(config, deps), clock: deps.clock }),
+  polly(config, deps) {
+    const { accessKeyId, secretAccessKey, sessionToken, credentials: _, ...options } = remote(config, deps);
+    const keys = accessKeyId !== undefined && secretAccessKey !== undefined;
+    return createPollyEngine({
+      ...{ ...options, clock: deps.clock },
+      ...(keys && { credentials: { accessKeyId, secretAccessKey, sessionToken } }),
+    });
+  },
   piper: async (config, deps) => piperEngine(remote(config, deps)),
   async command(config, deps) {
     const { maxConcurrent = deps.workers, maxQueued = maxConcurrent * MAX_QUEUED_PER_WORKER, ...options } = config;

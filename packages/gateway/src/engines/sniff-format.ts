@@ -31,7 +31,12 @@ const MPEG2_KBPS = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160
 const MPEG1_HZ = [44_100, 48_000, 32_000];
 const HEADER_BYTES = 4;
 
-type Frame = { readonly name: "mp3" | "aac"; readonly bytes: number };
+type Frame = { readonly name: "mp3" | "aac"; readonly bytes: number; readonly bitrateBps?: number };
+
+/** Of the first frame of some MP3; undefined where it does not begin with one. */
+export function mp3BitrateBps(bytes: Uint8Array): number | undefined {
+  return frameAt(bytes, 0)?.bitrateBps;
+}
 
 /** The header of an MPEG layer 3 or ADTS frame, as ISO 11172-3 and 13818-7 have them. */
 function frameAt(bytes: Uint8Array, at: number): Frame | undefined {
@@ -48,5 +53,5 @@ function frameAt(bytes: Uint8Array, at: number): Frame | undefined {
   if (!layer3 || version === 1 || kbps === 0 || mpeg1Hz === undefined) return undefined;
   const sampleRateHz = version === 3 ? mpeg1Hz : version === 2 ? mpeg1Hz / 2 : mpeg1Hz / 4;
   const length = Math.floor(((version === 3 ? 144 : 72) * kbps * 1000) / sampleRateHz) + ((rates >> 1) & 1);
-  return { name: "mp3", bytes: Math.max(HEADER_BYTES, length) };
+  return { name: "mp3", bytes: Math.max(HEADER_BYTES, length), bitrateBps: kbps * 1000 };
 }

@@ -1,7 +1,8 @@
-import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { FastifyReply } from "fastify";
 import { deferred } from "../core/async.ts";
 import type { Speech } from "../speech/speak.ts";
+import { commonHeaders, type HeaderList } from "./header-list.ts";
 import { speechHeaders } from "./speech-headers.ts";
 
 export type SendOptions = {
@@ -18,22 +19,23 @@ export async function sendSpeech(reply: FastifyReply, speech: Speech, options: S
   const headers = speechHeaders(speech);
   if (speech.whole === undefined) return sendChunks(reply, headers, speech.audio, options);
   // Past Fastify's own send, whose hooks and serializers cost a hit a third of its time.
-  const { response, already } = takenOver(reply);
   const { bytes } = speech.whole;
-  response.writeHead(200, { ...already, ...headers, "content-length": bytes.byteLength });
+  headers.push("content-length", String(bytes.byteLength));
+  const response = takenOver(reply, headers);
+  response.writeHead(200, headers);
   response.end(bytes);
 }
 
 /** Writes chunks at the client's pace. Takes the reply over from Fastify. */
 export async function sendChunks(
   reply: FastifyReply,
-  headers: Record<string, string>,
+  headers: HeaderList,
   chunks: AsyncIterable<Uint8Array | string>,
   { slowReaderTimeoutMs, signal }: SendOptions,
 ): Promise<void> {
-  const { response, already } = takenOver(reply);
+  const response = takenOver(reply, headers);
   try {
-    response.writeHead(200, { ...already, ...headers });
+    response.writeHead(200, headers);
     for await (const chunk of chunks) {
       signal.throwIfAborted();
       if (!response.write(chunk)) await drained(response, slowReaderTimeoutMs);
@@ -44,11 +46,13 @@ export async function sendChunks(
   }
 }
 
-/** The bare response, and the headers that hooks have set on it so far. */
-export function takenOver(reply: FastifyReply): { response: ServerResponse; already: OutgoingHttpHeaders } {
-  const already = reply.getHeaders() as OutgoingHttpHeaders;
+/** The bare response. What every answer has, and what hooks have set on this one, is added to its headers. */
+export function takenOver(reply: FastifyReply, headers: HeaderList): ServerResponse {
+  headers.push(...commonHeaders(reply));
+  const already = reply.getHeaders();
+  for (const name in already) headers.push(name, String(already[name]));
   reply.hijack();
-  return { response: reply.raw, already };
+  return reply.raw;
 }
 
 async function drained(response: ServerResponse, timeoutMs: number): Promise<void> {

@@ -20,6 +20,7 @@ describe("parseStrictJson()", () => {
     ['[{"x":"}","x":1}]', "x"],
     ['{"\\"":1,"\\"":2}', '"'],
     ['{"__proto__":1,"__proto__":2}', "__proto__"],
+    [`{${Array.from({ length: 40 }, (_, n) => `"k${n}":{"k1":[]}`).join()},"k30":1}`, "k30"],
   ])("refuses %s for its second %s", (text, key) => {
     expect(duplicateKey(text)).toBe(key);
     expect(() => parse(text)).toThrow(expect.objectContaining({ code: "invalid_json" }));

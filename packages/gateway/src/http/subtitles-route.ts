@@ -6,6 +6,7 @@ import { admittedOrThrow } from "./admitted.ts";
 import { subjectFields } from "./auth.ts";
 import { cachePolicyOf } from "./cache-control.ts";
 import { abortedWhenClientLeaves } from "./client-gone.ts";
+import { recordOf } from "./header-list.ts";
 import { SpeechBody, utteranceOf } from "./openai/speech-body.ts";
 import type { SpeechRouteDeps } from "./openai/speech-route.ts";
 import { errorResponses, subtitlesContent } from "./schemas.ts";
@@ -48,7 +49,10 @@ export function subtitlesRoute(app: FastifyInstance, { speak, formats }: Pick<Sp
     const result = await speak(utterance, { signal, requestId: request.id, words: true });
     const speech = admittedOrThrow(result, reply);
     const transcript = await transcribe(speech.parts);
-    reply.headers({ ...speechHeaders(speech), "mynah-duration-ms": String(Math.round(transcript.durationMs)) });
+    reply.headers({
+      ...recordOf(speechHeaders(speech)),
+      "mynah-duration-ms": String(Math.round(transcript.durationMs)),
+    });
     reply.header("content-type", SUBTITLE_MIME_TYPES[format]);
     // Past the serializer, which knows the schema of an answer by its status and not by its type.
     return reply.serializer((text: string) => text).send(formatSubtitles(transcript, format));

@@ -1,3 +1,4 @@
+import { type Soon, soon } from "../core/async.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions } from "../core/ports.ts";
 import { hashKey, keyId, sameSecret } from "./api-key.ts";
@@ -50,20 +51,25 @@ export class Authenticator {
   }
 
   /**
-   * Who this is. Throws `unauthorized` for no or a wrong credential, and `too_many_failures` when an address has sent too
-   * many wrong ones: then not even a right one is looked at, or guessing would only be slower for those who are told.
+   * Who this is; at once if nobody has to be asked. Throws `unauthorized` for no or a wrong credential, and
+   * `too_many_failures` when an address has sent too many wrong ones: then not even a right one is looked at, or guessing
+   * would only be slower for those who are told.
    */
-  async identify({ secret, address }: Credential, options: CallOptions): Promise<Identity> {
+  identify(credential: Credential, options: CallOptions): Soon<Identity> {
+    const { secret, address } = credential;
     if (secret === undefined || secret === "") {
-      if (this.open) return { user: `anonymous@${address}`, admin: false, by: "address" };
+      if (this.open) return anonymous(address);
       throw new SpeechError("unauthorized", "this gateway wants an API key: Authorization: Bearer …, or xi-api-key");
     }
     this.checkGuesses({ address });
-    // Clients of OpenAI always send some key. Where there are none, it is not held against them.
-    const identity = secret.length > MAX_SECRET_LENGTH ? undefined : await this.#known(secret, options);
-    if (identity !== undefined) return identity;
-    if (this.open && !this.#demanding) return { user: `anonymous@${address}`, admin: false, by: "address" };
-    this.refused({ secret, address });
+    const known = secret.length > MAX_SECRET_LENGTH ? undefined : this.#known(secret, options);
+    return soon(known, (identity) => identity ?? this.#unknown(credential));
+  }
+
+  /** Clients of OpenAI always send some key. Where there are none, it is not held against them. */
+  #unknown(credential: Credential): Identity {
+    if (this.open && !this.#demanding) return anonymous(credential.address);
+    this.refused(credential);
     throw new SpeechError("unauthorized", "this API key or token does not hold here");
   }
 
@@ -82,18 +88,28 @@ export class Authenticator {
     this.#options.onRefused?.({ address, reason: "wrong key", ...(id !== undefined && { keyId: id }) });
   }
 
-  async #known(secret: string, options: CallOptions): Promise<Identity | undefined> {
-    const { ring, findShared, verifyJwt } = this.#options;
+  #known(secret: string, options: CallOptions): Soon<Identity | undefined> {
+    const { ring, verifyJwt } = this.#options;
     const hash = hashKey(secret);
     if (this.#adminHash !== undefined && sameSecret(hash, this.#adminHash))
       return { user: "admin", tenant: "admin", admin: true, by: "key" };
-    if (verifyJwt !== undefined && JWT.test(secret)) {
-      const identity = await verifyJwt(secret);
-      if (identity !== undefined) return identity;
-    }
-    const record = ring.find(hash) ?? (ring.inUse ? await findShared?.(hash, options) : undefined);
-    if (record === undefined) return undefined;
-    const { user, tenant = user, plan, admin = false } = record;
-    return { user, tenant, ...(plan !== undefined && { plan }), admin, by: "key" };
+    const record = ring.find(hash);
+    if (record !== undefined) return identityOf(record);
+    const token = verifyJwt !== undefined && JWT.test(secret) ? verifyJwt(secret) : undefined;
+    return soon(token, (identity) => identity ?? this.#shared(hash, options));
   }
+
+  #shared(hash: string, options: CallOptions): Soon<Identity | undefined> {
+    const { ring, findShared } = this.#options;
+    if (findShared === undefined || !ring.inUse) return undefined;
+    return findShared(hash, options).then((record) => record && identityOf(record));
+  }
+}
+
+function anonymous(address: string): Identity {
+  return { user: `anonymous@${address}`, admin: false, by: "address" };
+}
+
+function identityOf({ user, tenant = user, plan, admin = false }: KeyRecord): Identity {
+  return { user, tenant, ...(plan !== undefined && { plan }), admin, by: "key" };
 }

@@ -1,5 +1,5 @@
 import { SpeechError } from "../core/errors.ts";
-import { type Allowance, unitOf, type Window } from "../core/quota.ts";
+import { type Allowance, type QuotaUnit, unitOf, type Window } from "../core/quota.ts";
 
 /** Times in Redis are 32 bits of milliseconds, which is 49 days; see lua/log.lua. */
 const MAX_LENGTH_MS = 7 * 24 * 3_600_000;
@@ -21,7 +21,10 @@ export function checkedAllowance(allowance: Allowance): Allowance {
   return allowance;
 }
 
-/** Length of the longest window, in ms. */
-export function longestOf(windows: readonly Window[]): number {
-  return Math.max(0, ...windows.map(({ lengthMs }) => lengthMs));
+/** Length of the longest window, in ms; of one unit alone if it is named. 0 if there is none. */
+export function longestOf(windows: readonly Window[], unit?: QuotaUnit): number {
+  let longest = 0;
+  for (const window of windows)
+    if (window.lengthMs > longest && (unit === undefined || unitOf(window) === unit)) longest = window.lengthMs;
+  return longest;
 }

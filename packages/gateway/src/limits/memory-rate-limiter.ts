@@ -2,6 +2,7 @@
  * True sliding windows for one process: the time of every admission is kept, so no burst fits across an edge.
  * A user, or a tenant, has one log per unit for all its windows, and a refusal writes nothing.
  */
+import type { Soon } from "../core/async.ts";
 import type { Clock } from "../core/clock.ts";
 import type { CallOptions, RateLimiter } from "../core/ports.ts";
 import type { Allowance, Cost, Decision, QuotaUnit, Refusal, Subject, Window, WindowState } from "../core/quota.ts";
@@ -53,8 +54,8 @@ export class MemoryRateLimiter implements RateLimiter {
     return refusal(this.#counted(subject), cost, this.#now());
   }
 
-  async take(subject: Subject, cost: Cost, { signal }: CallOptions): Promise<Decision> {
-    signal.throwIfAborted(); // an abandoned request is not charged
+  take(subject: Subject, cost: Cost, { signal }: CallOptions): Soon<Decision> {
+    if (signal.aborted) return Promise.reject(signal.reason); // an abandoned request is not charged
     const now = this.#now();
     this.#logs.forgetIdle(now);
     const counted = this.#counted(subject);
@@ -103,11 +104,11 @@ export class MemoryRateLimiter implements RateLimiter {
     const states: WindowState[] = [];
     const logs: SubjectLog[] = [];
     for (const { key, windows } of counted) {
-      const log = this.#logs.touch(key, now + Math.max(longestOf(windows) * US_PER_MS, 1));
+      const log = this.#logs.touch(key, { now, idleAt: now + Math.max(longestOf(windows) * US_PER_MS, 1) });
       logs.push(log);
       for (const unit of TIMED_UNITS) {
-        const own = windows.filter((window) => unitOf(window) === unit);
-        if (cost[unit] > 0 && own.length > 0) log[unit].add(now, cost[unit], now - longestOf(own) * US_PER_MS);
+        const longest = cost[unit] > 0 ? longestOf(windows, unit) : 0;
+        if (longest > 0) log[unit].add(now, cost[unit], now - longest * US_PER_MS);
       }
       log.streams += cost.streams;
       for (const window of windows) states.push(stateOf(window, log, now, 1));

@@ -5,6 +5,7 @@
  * What Redis admits is noted here as well. So a server that loses Redis knows what it has let through already, and its
  * share does not begin anew.
  */
+import type { Soon } from "../core/async.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, RateLimiter } from "../core/ports.ts";
@@ -68,11 +69,14 @@ export class ResilientRateLimiter implements RateLimiter {
     return known ?? (this.#options.isUp() ? undefined : this.#alone.knownRefusal(subject, cost));
   }
 
-  async take(subject: Subject, cost: Cost, { signal }: CallOptions): Promise<Decision> {
-    signal.throwIfAborted();
+  take(subject: Subject, cost: Cost, { signal }: CallOptions): Soon<Decision> {
+    if (signal.aborted) return Promise.reject(signal.reason);
     const known = this.knownRefusal(subject, cost);
     if (known !== undefined) return known;
-    if (!this.#options.isUp()) return this.#takeAlone(subject, cost, signal);
+    return this.#options.isUp() ? this.#takeShared(subject, cost, signal) : this.#takeAlone(subject, cost, signal);
+  }
+
+  async #takeShared(subject: Subject, cost: Cost, signal: AbortSignal): Promise<Decision> {
     const key = rateKey(subject);
     try {
       if (this.#journal.has(key) || this.#telling.has(key)) await this.#tell(key);

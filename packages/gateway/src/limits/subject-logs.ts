@@ -7,6 +7,8 @@ export class SubjectLog {
   streams = 0;
   /** From then on it says nothing any more. */
   idleAt = 0;
+  /** When it was last moved to the end. */
+  movedAt = Number.NEGATIVE_INFINITY;
 
   /** Made when it is needed: most have no limit on characters. */
   get characters(): AdmissionLog {
@@ -15,7 +17,10 @@ export class SubjectLog {
   }
 }
 
-/** Logs by key, in the order of their last admission, so that idle ones are in front. */
+/** Moving a log takes longer than everything else that an admission does. */
+const MOVE_EVERY_US = 1_000_000;
+
+/** Logs by key, in the order of their last admission to about a second, so that idle ones are in front. */
 export class SubjectLogs {
   readonly #logs = new Map<string, SubjectLog>();
   readonly #maxSubjects: number;
@@ -28,10 +33,12 @@ export class SubjectLogs {
     return this.#logs.get(key);
   }
 
-  /** The log, now the youngest, made if there was none. */
-  touch(key: string, idleAt: number): SubjectLog {
+  /** The log, now among the youngest, made if there was none. */
+  touch(key: string, { now, idleAt }: { readonly now: number; readonly idleAt: number }): SubjectLog {
     const log = this.#logs.get(key) ?? new SubjectLog();
     log.idleAt = idleAt;
+    if (now - log.movedAt < MOVE_EVERY_US) return log;
+    log.movedAt = now;
     this.#logs.delete(key);
     this.#logs.set(key, log);
     return log;

@@ -1,22 +1,15 @@
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Clock } from "../core/clock.ts";
 import type { EventBus, SegmentOutcome } from "../core/events.ts";
-import { METRICS, type MetricSpec, SECONDS_BUCKETS } from "./metric-table.ts";
+import { Histogram } from "./histogram.ts";
+import { METRICS, type MetricSpec } from "./metric-table.ts";
 import { ProcessSamples } from "./process-samples.ts";
+import type { Sample } from "./sample.ts";
 import { type StateNow, stateSamples } from "./state-samples.ts";
 import { type ConfiguredLabels, Tally } from "./tally.ts";
 
 type Named<Type extends MetricSpec["type"]> = {
   [Name in keyof typeof METRICS]: (typeof METRICS)[Name]["type"] extends Type ? Name : never;
 }[keyof typeof METRICS];
-type CounterName = Named<"counter">;
-
-/** One value as it is now. */
-export type Sample = readonly [
-  name: Named<"gauge" | "counter">,
-  value: number,
-  labels?: Readonly<Record<string, string>>,
-];
 
 export type MetricsOptions = {
   readonly events: EventBus;
@@ -28,10 +21,8 @@ export type MetricsOptions = {
 
 /** What Prometheus reads of one gateway. Listens to its events; several gateways in a process do not share anything. */
 export class Metrics {
-  readonly #registry = new Registry();
-  readonly #tallies = new Map<CounterName, Tally>();
+  readonly #tallies = new Map<Named<"counter">, Tally>();
   readonly #histograms = new Map<Named<"histogram">, Histogram>();
-  readonly #sampled = new Map<string, Counter | Gauge>();
   readonly #process: ProcessSamples;
   readonly #stateNow: () => StateNow;
   readonly #leave: readonly (() => void)[];
@@ -43,21 +34,12 @@ export class Metrics {
     this.#leave = [...this.#countRequests(events), ...this.#countSegments(events), ...this.#countEngines(events)];
   }
 
-  /** Of the text: Prometheus 0.0.4, which every scraper reads. */
-  get contentType(): string {
-    return this.#registry.contentType;
-  }
-
   /** Everything, as it is now. */
-  async text(): Promise<string> {
-    for (const metric of this.#sampled.values()) metric.reset();
-    for (const samples of [stateSamples(this.#stateNow()), this.#process.read()]) {
-      for (const [name, value, labels = {}] of samples) this.#put(name, value, labels);
-    }
-    for (const [name, tally] of this.#tallies) {
-      for (const { labels, sum } of tally.series()) this.#put(name, sum, labels);
-    }
-    return this.#registry.metrics();
+  *samples(): Generator<Sample> {
+    yield* stateSamples(this.#stateNow());
+    yield* this.#process.read();
+    for (const [name, tally] of this.#tallies) for (const { labels, sum } of tally.series()) yield [name, sum, labels];
+    for (const [name, histogram] of this.#histograms) yield* histogram.samples(name);
   }
 
   /** Listens no longer. */
@@ -67,33 +49,13 @@ export class Metrics {
   }
 
   #register(name: string, spec: MetricSpec, configured: ConfiguredLabels): void {
-    const { type, help, labels = {} } = spec;
-    const options = { name, help, labelNames: Object.keys(labels), registers: [this.#registry] };
-    if (type === "histogram") {
-      const histogram = new Histogram({ ...options, buckets: [...SECONDS_BUCKETS] });
-      for (const { labels: values } of new Tally(spec, configured).series()) histogram.zero(values);
-      this.#histograms.set(name as Named<"histogram">, histogram);
-      return;
-    }
-    this.#sampled.set(name, type === "gauge" ? new Gauge(options) : new Counter(options));
-    if (type === "counter" && name.startsWith("mynah_"))
-      this.#tallies.set(name as CounterName, new Tally(spec, configured));
+    if (spec.type === "histogram") this.#histograms.set(name as Named<"histogram">, new Histogram(spec, configured));
+    else if (spec.type === "counter" && name.startsWith("mynah_"))
+      this.#tallies.set(name as Named<"counter">, new Tally(spec, configured));
   }
 
-  #put(name: string, value: number, labels: Readonly<Record<string, string>>): void {
-    const metric = this.#sampled.get(name)!;
-    metric.inc({ ...labels }, value); // all were reset
-  }
-
-  #tally(name: CounterName): Tally {
+  #tally(name: Named<"counter">): Tally {
     return this.#tallies.get(name)!;
-  }
-
-  /** Observes milliseconds under one label. */
-  #timer(name: Named<"histogram">): (ms: number, value: string) => void {
-    const histogram = this.#histograms.get(name)!;
-    const [label] = Object.keys(METRICS[name].labels);
-    return (ms, value) => histogram.observe({ [label!]: value }, ms / 1000);
   }
 
   #countRequests(events: EventBus): (() => void)[] {
@@ -103,9 +65,9 @@ export class Metrics {
     const answers = this.#tally("mynah_answers_total");
     const bytes = this.#tally("mynah_answer_bytes_total");
     const errors = this.#tally("mynah_error_answers_total");
-    const firstAudio = this.#timer("mynah_first_audio_seconds");
+    const firstAudio = this.#histograms.get("mynah_first_audio_seconds")!;
     return [
-      events.on("speech.started", ({ outcome, firstAudioMs }) => firstAudio(firstAudioMs, outcome)),
+      events.on("speech.started", ({ outcome, firstAudioMs }) => firstAudio.observe(firstAudioMs, outcome)),
       events.on("speech.delivered", (event) => {
         requests.add(1, outcomeOf(event.segments));
         answers.add(1, event.engine, event.format);
@@ -158,16 +120,16 @@ export class Metrics {
     const bytes = this.#tally("mynah_synthesized_bytes_total");
     const flights = this.#tally("mynah_flights_total");
     const takeovers = this.#tally("mynah_flight_takeovers_total");
-    const firstAudio = this.#timer("mynah_engine_first_audio_seconds");
-    const total = this.#timer("mynah_synthesis_seconds");
+    const firstAudio = this.#histograms.get("mynah_engine_first_audio_seconds")!;
+    const total = this.#histograms.get("mynah_synthesis_seconds")!;
     return [
       events.on("synthesis.started", ({ engine, characters }) => {
         syntheses.add(1, engine);
         spent.add(characters, engine);
       }),
       events.on("synthesis.finished", (event) => {
-        firstAudio(event.firstAudioMs, event.engine);
-        total(event.totalMs, event.engine);
+        firstAudio.observe(event.firstAudioMs, event.engine);
+        total.observe(event.totalMs, event.engine);
         bytes.add(event.bytes, event.engine);
       }),
       events.on("engine.failed", ({ engine, code }) => failures.add(1, engine, code)),

@@ -1,13 +1,13 @@
 import { readdirSync } from "node:fs";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import type { Clock } from "../core/clock.ts";
-import type { Sample } from "./metrics.ts";
+import type { Sample } from "./sample.ts";
 
 const LAG_RESOLUTION_MS = 20;
 const NS = 1e9;
 const US = 1e6;
 
-/** What the process costs, under the names that dashboards of Node processes know. prom-client's own would never stop. */
+/** What the process costs, under the names that dashboards of Node processes know. */
 export class ProcessSamples {
   readonly #lag = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
   readonly #startedAtSeconds: number;

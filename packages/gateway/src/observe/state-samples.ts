@@ -1,4 +1,4 @@
-import type { Sample } from "./metrics.ts";
+import type { Sample } from "./sample.ts";
 
 type EngineLoad = { readonly name: string; readonly inFlight: number; readonly queued: number };
 

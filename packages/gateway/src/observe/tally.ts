@@ -10,7 +10,7 @@ const OTHER = "other";
 
 /**
  * Sums by label values. Adding happens on the path of a request, and so is a few additions of plain numbers, a tenth of
- * what a counter of prom-client takes; the text is made when somebody scrapes.
+ * what a metrics library takes; the text is made when somebody scrapes.
  */
 export class Tally {
   readonly #names: readonly string[];
@@ -29,6 +29,11 @@ export class Tally {
   add(amount: number, first = "", second = ""): void {
     const series = this.#series.get(first)?.get(second) ?? this.#at(this.#bounded(first, 0), this.#bounded(second, 1));
     series.sum += amount;
+  }
+
+  /** The sum under these values of the labels. */
+  of(first = "", second = ""): number {
+    return this.#series.get(first)?.get(second)?.sum ?? 0;
   }
 
   *series(): Generator<Readonly<Series>> {

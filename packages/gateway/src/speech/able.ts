@@ -16,8 +16,8 @@ function isAble(segment: Segment, at: number): boolean {
 
 /** The candidate to ask first. */
 export function firstAble(segment: Segment): number {
-  const first = segment.candidates.findIndex((_, at) => isAble(segment, at));
-  return Math.max(0, first);
+  for (let at = 0; at < segment.candidates.length; at++) if (isAble(segment, at)) return at;
+  return 0;
 }
 
 /** All candidates by index, those that can say it first: one that cannot do all of it is better than silence. */

@@ -1,11 +1,14 @@
+import { type Soon, soon } from "../core/async.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, RateLimiter } from "../core/ports.ts";
 import {
+  type Allowance,
   type Charge,
   type Cost,
   type Decision,
   neverFits,
+  ONE_REQUEST,
   type QuotaUnit,
   type Refusal,
   type Subject,
@@ -25,10 +28,13 @@ export type AdmissionDeps = {
   readonly countHits: boolean;
 };
 
+type Admitted = Extract<Decision, { admitted: true }>;
+type Ahead = readonly (SpokenSegment | undefined)[];
+
 export type Admission = {
-  readonly quota: Extract<Decision, { admitted: true }>;
+  readonly quota: Admitted;
   /** What was stored of the first segments. */
-  readonly ahead: readonly (SpokenSegment | undefined)[];
+  readonly ahead: Ahead;
   readonly bill: Bill;
   /** Monotonic ms of the limiter's answer. */
   readonly limitedAt: number;
@@ -36,43 +42,76 @@ export type Admission = {
 
 /**
  * Whether the caller may have these segments, and what is stored of them: both are asked at once, unless the price
- * depends on what is stored. Whoever is known to be refused costs neither question.
+ * depends on what is stored. Whoever is known to be refused costs neither question. At once where nobody has to be asked.
  * Throws `text_too_long` for more characters than the caller's limit ever lets through.
  */
-export async function admit(
-  { limiter, chain, clock, countHits }: AdmissionDeps,
+export function admit(
+  deps: AdmissionDeps,
   utterance: Utterance,
   segments: readonly Segment[],
   { signal }: CallOptions,
-): Promise<Admission | Refusal> {
+): Soon<Admission | Refusal> {
+  const { limiter, chain, clock, countHits } = deps;
   const subject = subjectOf(utterance);
-  const { user, tenant } = limiter.allowanceOf(subject);
-  const least: Cost = { requests: countHits ? 1 : 0, characters: 0, streams: 0 };
-  const known = limiter.knownRefusal(subject, least);
+  if (!countHits || limitsContent(limiter.allowanceOf(subject))) return admitByContent(deps, subject, segments, signal);
+  const taken = limiter.take(subject, ONE_REQUEST, { signal });
+  if (!(taken instanceof Promise) && !taken.admitted) return taken;
+  const ahead = lookUp(chain, segments, signal);
+  return soon(taken, (quota) => (quota.admitted ? admission(quota, ONE_REQUEST, ahead, clock) : quota));
+}
+
+/** Characters are limited, or hits are free: what is stored has to be known first. */
+async function admitByContent(
+  { limiter, chain, clock, countHits }: AdmissionDeps,
+  subject: Subject,
+  segments: readonly Segment[],
+  signal: AbortSignal,
+): Promise<Admission | Refusal> {
+  const known = limiter.knownRefusal(subject, { requests: countHits ? 1 : 0, characters: 0, streams: 0 });
   if (known !== undefined) return known;
-  const looking = Promise.all(segments.slice(0, LOOKUP_AHEAD).map((segment) => chain.lookup(segment, { signal })));
-  looking.catch(() => {}); // a refusal may come first
-  const byContent = !countHits || [...user, ...tenant].some((window) => unitOf(window) !== "requests");
-  const cost = byContent ? priceOf(segments, await looking, countHits) : least;
-  const tooSmall = neverFits({ user, tenant }, cost);
+  const ahead = await lookUp(chain, segments, signal);
+  const cost = priceOf(segments, ahead, countHits);
+  const tooSmall = neverFits(limiter.allowanceOf(subject), cost);
   if (tooSmall !== undefined) {
     const message = `the text has ${cost.characters} characters to be spoken; the limit "${tooSmall.name}" is ${tooSmall.limit}`;
     throw new SpeechError("text_too_long", message, { param: "input" });
   }
   const quota = await limiter.take(subject, cost, { signal });
-  if (!quota.admitted) return quota;
-  const limitedAt = clock.monotonic();
-  const bill = new Bill(quota.charge, cost);
-  try {
-    return { quota, ahead: await looking, bill, limitedAt };
-  } catch (error) {
-    bill.settle();
-    throw error;
-  }
+  return quota.admitted ? admission(quota, cost, ahead, clock) : quota;
 }
 
-function subjectOf({ subject, tenant, plan }: Utterance): Subject {
-  return { user: subject, ...(tenant !== undefined && { tenant }), ...(plan !== undefined && { plan }) };
+/** What is stored of the first segments. */
+function lookUp(chain: EngineChain, segments: readonly Segment[], signal: AbortSignal): Soon<Ahead> {
+  const found: Soon<SpokenSegment | undefined>[] = [];
+  for (let at = 0; at < segments.length && at < LOOKUP_AHEAD; at++) found.push(chain.lookup(segments[at]!, { signal }));
+  if (!found.some((one) => one instanceof Promise)) return found as Ahead;
+  const all = Promise.all(found.map(async (one) => one));
+  all.catch(() => {}); // a refusal may come first
+  return all;
+}
+
+function admission(quota: Admitted, cost: Cost, ahead: Soon<Ahead>, clock: Clock): Soon<Admission> {
+  const limitedAt = clock.monotonic();
+  const bill = new Bill(quota.charge, cost);
+  if (!(ahead instanceof Promise)) return { quota, ahead, bill, limitedAt };
+  return ahead.then(
+    (found) => ({ quota, ahead: found, bill, limitedAt }),
+    (error: unknown) => {
+      bill.settle();
+      throw error;
+    },
+  );
+}
+
+function limitsContent({ user, tenant }: Allowance): boolean {
+  for (const window of user) if (unitOf(window) !== "requests") return true;
+  for (const window of tenant) if (unitOf(window) !== "requests") return true;
+  return false;
+}
+
+function subjectOf({ subject: user, tenant, plan }: Utterance): Subject {
+  if (tenant === undefined) return plan === undefined ? { user } : { user, plan };
+  return plan === undefined ? { user, tenant } : { user, tenant, plan };
 }
 
 /** Stored segments cost no characters, and an answer of nothing else is no stream: it is there at once. */
@@ -147,6 +186,7 @@ export class Bill {
   settle(): void {
     let rest = this.#spoken;
     for (const { charge, cost } of this.#charges) {
+      if (cost.characters + cost.streams === 0) continue; // a request that was made stays counted
       const paid = Math.min(rest, cost.characters);
       rest -= paid;
       void charge.settle({ characters: cost.characters - paid });

@@ -7,6 +7,7 @@
  * is served by the next engine, so that finding out costs nobody time. Only when nobody else could speak are those asked
  * whose breakers are open: a request must not fail while an engine could speak.
  */
+import { type Soon, soon } from "../core/async.ts";
 import type { Clock } from "../core/clock.ts";
 import { type ErrorCode, SpeechError } from "../core/errors.ts";
 import type { EventBus } from "../core/events.ts";
@@ -16,7 +17,7 @@ import { attempt, LooseAttempt, storedAttempt } from "./attempt.ts";
 import { isEngineFault } from "./engine-state.ts";
 import type { EngineStates } from "./engine-states.ts";
 import { hedged } from "./hedged.ts";
-import { type Segment, type SpokenSegment, segmentRequest, spokenBy } from "./segment.ts";
+import { type Segment, type SpokenSegment, segmentRequest, spokenBy, storedHit } from "./segment.ts";
 import type { SegmentCache } from "./segment-cache.ts";
 
 export type { Segment, SpokenSegment } from "./segment.ts";
@@ -62,10 +63,10 @@ export class EngineChain {
   }
 
   /** Stored audio of the first candidate: what the caller hears when all is well. */
-  async lookup(segment: Segment, options: CallOptions): Promise<SpokenSegment | undefined> {
+  lookup(segment: Segment, options: CallOptions): Soon<SpokenSegment | undefined> {
     const first = firstAble(segment);
-    const stored = await this.#deps.cache.lookup(segmentRequest(segment, first), options);
-    return stored && { ...spokenBy(segment, first), outcome: "hit", stored };
+    const found = this.#deps.cache.lookup(segmentRequest(segment, first), options);
+    return soon(found, (stored) => stored && storedHit(segment, first, stored));
   }
 
   /** Resolves with the first audio; expired audio if nobody could speak. Throws `engines_unavailable` when there is none either, or the one engine's own refusal. */

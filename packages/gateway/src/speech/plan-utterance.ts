@@ -1,3 +1,4 @@
+import { type Soon, soon } from "../core/async.ts";
 import type { CallOptions } from "../core/ports.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { castScript } from "./casting.ts";
@@ -5,7 +6,7 @@ import { type Plan, Planner, type PlannerOptions } from "./plan.ts";
 import { scriptOf } from "./script-of.ts";
 import type { VoiceCatalogue } from "./voice-catalogue.ts";
 
-export type PlanUtterance = (utterance: Utterance, options: CallOptions) => Promise<Plan>;
+export type PlanUtterance = (utterance: Utterance, options: CallOptions) => Soon<Plan>;
 
 /**
  * From an utterance to its segments, whatever it is: a text, SSML or a dialogue. Throws what it is refused with before
@@ -16,15 +17,13 @@ export function utterancePlanner({
   ...options
 }: PlannerOptions & { readonly voices: VoiceCatalogue }): PlanUtterance {
   const planner = new Planner(options);
-  return async function planUtterance(utterance, { signal }) {
+  return function planUtterance(utterance, { signal }) {
     const script = scriptOf(utterance, options);
     if (script !== undefined)
-      return planner.planScript(
-        utterance,
-        script,
-        await castScript(script, voices, { signal, model: utterance.model }),
+      return castScript(script, voices, { signal, model: utterance.model }).then((cast) =>
+        planner.planScript(utterance, script, cast),
       );
     planner.check(utterance);
-    return planner.plan(utterance, await voices.resolve(utterance, { signal }));
+    return soon(voices.resolve(utterance, { signal }), (candidates) => planner.plan(utterance, candidates));
   };
 }

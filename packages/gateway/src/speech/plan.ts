@@ -68,12 +68,16 @@ export class Planner {
 
   /** The segments of a text that `check` has let pass. Throws `setting_unsupported`. */
   plan(utterance: Utterance, candidates: readonly Candidate[]): Plan {
-    requireSettings(utterance, candidates);
     const known = this.#remembered.get(utterance.text);
     const fits = known !== undefined && known.candidates === candidates && soundsAlike(known.utterance, utterance);
     const { characters, parts } = fits ? known : this.#cut(utterance, candidates);
-    const settings = this.#settings(utterance, characters);
-    return { characters, segments: parts.map((part) => ({ ...part, ...settings, candidates })), notices: NO_NOTICES };
+    const { format, policy, tenant, told, tags } = this.#settings(utterance, characters);
+    // One shape, field by field: this is made for every request.
+    const segments = parts.map(({ text, requests }): Segment => {
+      if (tags !== undefined) return { text, requests, candidates, format, policy, tenant, told, tags };
+      return { text, requests, candidates, format, policy, tenant, told };
+    });
+    return { characters, segments, notices: NO_NOTICES };
   }
 
   /** The segments of a script whose voices were found. Throws `setting_unsupported`. */
@@ -107,7 +111,9 @@ export class Planner {
     return { format, policy, tenant, told: toldSettings(utterance), ...(tags !== undefined && { tags }) };
   }
 
+  /** What is remembered has let the settings pass. */
   #cut(utterance: Utterance, candidates: readonly Candidate[]): Remembered {
+    requireSettings(utterance, candidates);
     const text = prepareText(utterance.text);
     const parts = splitSegments(text, { maxChars: longestSegment(candidates) }).map((part) => ({
       text: part,

@@ -30,7 +30,8 @@ export class SpeechReport {
   }
 
   /** `cast`: who could have spoken it. */
-  segment({ outcome, engine, characters, ...spoken }: SpokenSegment, cast?: readonly Candidate[]): void {
+  segment(spoken: SpokenSegment, cast?: readonly Candidate[]): void {
+    const { outcome, engine, characters } = spoken;
     this.#segments[outcome]++;
     const from = this.#engines.get(cast);
     this.#engines.set(cast, engine);

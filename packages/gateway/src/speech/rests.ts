@@ -1,3 +1,4 @@
+import type { Soon } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { CallOptions, MakeSilence, Silence } from "../core/ports.ts";
 import type { Rest } from "../core/script.ts";
@@ -17,13 +18,24 @@ export function restMaker(format: AudioFormat, makeSilence: MakeSilence, options
   };
 }
 
+export type Rested = { readonly segments: readonly StoredSegment[]; readonly tail?: MadeRest | undefined };
+type RestedOptions = { readonly make: RestMaker; readonly maxBytes: number };
+
 /** Stored segments with the silences between them; undefined if all of it is more than so many bytes. */
-export async function withRests(
+export function withRests(
+  plan: Plan,
+  stored: readonly StoredSegment[],
+  options: RestedOptions,
+): Soon<Rested | undefined> {
+  const rests = plan.tail !== undefined || plan.segments.some(({ lead }) => lead !== undefined);
+  return rests ? rested(plan, stored, options) : { segments: stored };
+}
+
+async function rested(
   { segments, tail: last }: Plan,
   stored: readonly StoredSegment[],
-  { make, maxBytes }: { readonly make: RestMaker; readonly maxBytes: number },
-): Promise<{ readonly segments: readonly StoredSegment[]; readonly tail?: MadeRest | undefined } | undefined> {
-  if (last === undefined && segments.every(({ lead }) => lead === undefined)) return { segments: stored };
+  { make, maxBytes }: RestedOptions,
+): Promise<Rested | undefined> {
   const tail = await make(last);
   const all: StoredSegment[] = [];
   let bytes = tail?.silence.audio.byteLength ?? 0;

@@ -1,4 +1,4 @@
-import { only } from "../core/async.ts";
+import { only, type Soon } from "../core/async.ts";
 import { type AudioFormat, sameFormat } from "../core/audio-format.ts";
 import type { CacheKey } from "../core/cache-key.ts";
 import { SpeechError } from "../core/errors.ts";
@@ -76,7 +76,7 @@ export class SegmentCache {
   }
 
   /** Stored audio if there is any that the policy accepts. A broken store is a miss, never an error. */
-  lookup(segment: SegmentRequest, options: CallOptions): Promise<StoredSpeech | undefined> {
+  lookup(segment: SegmentRequest, options: CallOptions): Soon<StoredSpeech | undefined> {
     return this.#kept.get(segment, options);
   }
 

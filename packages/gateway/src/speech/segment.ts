@@ -49,6 +49,8 @@ export type SpokenSegment = {
     }
 );
 
+const NONE: readonly ToldSetting[] = [];
+
 export function spokenBy(
   segment: Segment,
   at: number,
@@ -59,17 +61,25 @@ export function spokenBy(
 }
 
 /** Of what was asked, that which the candidate's engine cannot be told. */
-export function ignoredBy({ told = [], requests }: Segment, at: number): readonly ToldSetting[] {
-  return told.filter((setting) => requests[at]![setting] === undefined);
+export function ignoredBy({ told = NONE, requests }: Segment, at: number): readonly ToldSetting[] {
+  return told.length === 0 ? told : told.filter((setting) => requests[at]![setting] === undefined);
+}
+
+/** The same as a hit. */
+export function storedHit(segment: Segment, at: number, stored: StoredSpeech): SpokenSegment {
+  if (ignoredBy(segment, at).length > 0) return { ...spokenBy(segment, at), outcome: "hit", stored };
+  const { engine, voice } = segment.candidates[at]!;
+  return { engine: engine.name, voice, characters: segment.text.length, outcome: "hit", stored };
 }
 
 /** What is asked of the cache, and of the candidate's engine if it comes to that. */
-export function segmentRequest(
-  { candidates, requests, policy, tenant, tags, priority }: Segment,
-  at: number,
-): SegmentRequest {
+export function segmentRequest(segment: Segment, at: number): SegmentRequest {
+  const { candidates, requests, policy, tenant, tags, priority } = segment;
+  const { engine } = candidates[at]!;
+  const request = requests[at]!;
+  if (tenant !== undefined && tags === undefined && priority === undefined) return { engine, request, policy, tenant };
   return {
-    ...{ engine: candidates[at]!.engine, request: requests[at]!, policy },
+    ...{ engine, request, policy },
     ...(tenant !== undefined && { tenant }),
     ...(tags !== undefined && { tags }),
     ...(priority !== undefined && { priority }),

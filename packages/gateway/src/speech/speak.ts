@@ -1,4 +1,4 @@
-import { only, primed } from "../core/async.ts";
+import { only, primed, type Soon, soon } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
@@ -13,7 +13,7 @@ import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
 import type { Plan } from "./plan.ts";
 import { utterancePlanner } from "./plan-utterance.ts";
 import { SpeechReport } from "./report.ts";
-import { restMaker, withRests } from "./rests.ts";
+import { type Rested, restMaker, withRests } from "./rests.ts";
 import { SegmentLine } from "./segment-line.ts";
 import { audioOf, type SpeechPart } from "./speech-part.ts";
 import { StoredAnswer, type StoredSegment } from "./stored-answer.ts";
@@ -96,24 +96,31 @@ export function createSpeak(deps: SpeakDeps): Speak {
   return async function speak(utterance, { signal, requestId, words = false, countHits = countsHits }) {
     const startedAt = clock.monotonic();
     try {
-      const plan = await planOf(utterance, { signal }); // before the limiter: a wrong name costs nobody quota
+      const planned = planOf(utterance, { signal }); // before the limiter: a wrong name costs nobody quota
+      const plan = planned instanceof Promise ? await planned : planned;
       const resolvedAt = clock.monotonic();
-      const admission = await admit({ limiter, chain, clock, countHits }, utterance, plan.segments, { signal });
+      const asked = admit({ limiter, chain, clock, countHits }, utterance, plan.segments, { signal });
+      const admission = asked instanceof Promise ? await asked : asked;
       if ("admitted" in admission) {
         events.emit("speech.refused", { requestId, subject: utterance.subject, window: admission.window.name });
         return { admitted: false, quota: admission };
       }
+      const { quota, ahead, bill, limitedAt } = admission;
       const context: Context = {
         utterance,
         plan,
-        ...admission,
+        quota,
+        ahead,
+        bill,
         signal,
         words,
-        limitMs: admission.limitedAt - resolvedAt,
+        limitMs: limitedAt - resolvedAt,
         cacheMs: clock.monotonic() - resolvedAt,
         report: new SpeechReport(events, clock, { utterance, requestId, startedAt, characters: plan.characters }),
       };
-      return { admitted: true, speech: (await storedSpeech(deps, context)) ?? (await streamedSpeech(deps, context)) };
+      const found = storedSpeech(deps, context);
+      const stored = found instanceof Promise ? await found : found;
+      return { admitted: true, speech: stored ?? (await streamedSpeech(deps, context)) };
     } catch (error) {
       const code = signal.aborted ? "caller_gone" : SpeechError.from(error, "internal", "").code;
       events.emit("speech.failed", { requestId, subject: utterance.subject, code, error });
@@ -138,30 +145,36 @@ type Context = {
 };
 
 /** The answer when all of it was stored. */
-async function storedSpeech({ joiner, makeSilence }: SpeakDeps, context: Context): Promise<Speech | undefined> {
-  const { utterance, plan, ahead, words, signal, report, bill, quota, limitMs, cacheMs } = context;
-  const { segments } = plan;
+function storedSpeech(deps: SpeakDeps, context: Context): Soon<Speech | undefined> {
+  const { utterance, plan, ahead, signal } = context;
+  const stored = allStored(ahead, plan.segments);
+  if (stored === undefined) return undefined;
+  const make = restMaker(utterance.format, deps.makeSilence, { signal });
+  const rested = withRests(plan, stored, { make, maxBytes: MAX_WHOLE_BYTES });
+  if (rested instanceof Promise) rested.catch(() => context.bill.settle());
+  return soon(rested, (found) => found && wholeSpeech(deps, context, found));
+}
+
+function wholeSpeech({ joiner }: SpeakDeps, context: Context, rested: Rested): Speech {
+  const { utterance, plan, words, report, bill, quota, limitMs, cacheMs } = context;
   const { format } = utterance;
-  const [first] = ahead;
-  const stored = allStored(ahead, segments);
-  if (stored === undefined || first === undefined) return undefined;
-  const make = restMaker(format, makeSilence, { signal });
-  const rested = await withRests(plan, stored, { make, maxBytes: MAX_WHOLE_BYTES });
-  if (rested === undefined) return undefined;
   const whole = new StoredAnswer({ ...rested, joiner, format, words });
-  for (const [at, spoken] of ahead.entries()) report.segment(spoken!, segments[at]!.candidates);
+  const first = rested.segments[0]!.spoken;
+  for (const [at, { spoken }] of rested.segments.entries()) report.segment(spoken, plan.segments[at]!.candidates);
   report.started(first);
   report.delivered(whole.bytes.byteLength, first.engine);
   bill.settle();
   return {
     format,
     ...speakerOf(first),
-    outcomes: { hit: segments.length, miss: 0, coalesced: 0, stale: 0 },
+    outcomes: { hit: rested.segments.length, miss: 0, coalesced: 0, stale: 0 },
     ...factsOf(plan),
     keeps: false,
     fromCache: true,
     whole,
-    audio: only(whole.bytes),
+    get audio() {
+      return only(whole.bytes);
+    },
     parts: whole,
     timings: { limitMs, cacheMs, engineMs: 0, transcodeMs: 0 },
     quota,

@@ -1,3 +1,4 @@
+import { type Soon, soon } from "../core/async.ts";
 import {
   type AudioFormat,
   formatProblem,
@@ -92,7 +93,7 @@ export class StoredSegments {
     return key;
   }
 
-  async get(segment: SegmentRequest, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+  get(segment: SegmentRequest, { signal }: CallOptions): Soon<StoredSpeech | undefined> {
     const { policy, request } = segment;
     return policy.read ? this.#get(segment, this.keyOf(segment, request.wanted), signal) : undefined;
   }
@@ -186,10 +187,13 @@ export class StoredSegments {
     });
   }
 
-  async #get(segment: SegmentRequest, key: CacheKey, signal: AbortSignal): Promise<StoredSpeech | undefined> {
-    const stored = await this.#accepted(this.#deps.store.get(key, { signal }), segment.policy);
-    if (stored !== undefined && segment.tags !== undefined) this.#tag(segment, key, stored);
-    return stored;
+  #get(segment: SegmentRequest, key: CacheKey, signal: AbortSignal): Soon<StoredSpeech | undefined> {
+    const found = this.#accepted(this.#deps.store.get(key, { signal }), segment.policy);
+    if (segment.tags === undefined) return found;
+    return soon(found, (stored) => {
+      if (stored !== undefined) this.#tag(segment, key, stored);
+      return stored;
+    });
   }
 
   /** Behind the answer: who hears it under a new tag must be able to purge it by that tag. */
@@ -203,15 +207,18 @@ export class StoredSegments {
     });
   }
 
-  async #accepted(found: Promise<StoredSpeech | undefined>, policy: CachePolicy): Promise<StoredSpeech | undefined> {
+  #accepted(found: Soon<StoredSpeech | undefined>, policy: CachePolicy): Soon<StoredSpeech | undefined> {
     const { events, clock } = this.#deps;
-    const stored = await found.catch((error: unknown) => {
-      events.emit("store.failed", { op: "get", error });
-      return undefined;
-    });
-    if (stored === undefined) return undefined;
-    const tooOld = policy.maxAgeMs !== undefined && clock.now() - stored.metadata.createdAtMs > policy.maxAgeMs;
-    return tooOld ? undefined : stored;
+    const reported =
+      found instanceof Promise
+        ? found.catch((error: unknown) => {
+            events.emit("store.failed", { op: "get", error });
+            return undefined;
+          })
+        : found;
+    if (policy.maxAgeMs === undefined) return reported;
+    const oldest = clock.now() - policy.maxAgeMs;
+    return soon(reported, (stored) => (stored && stored.metadata.createdAtMs >= oldest ? stored : undefined));
   }
 }
 

@@ -3,13 +3,17 @@ import type { SpeechEngine } from "../core/ports.ts";
 import { type SpeechSettings, TOLD_SETTINGS, type ToldSetting } from "../core/speech-settings.ts";
 import type { Candidate } from "./voice-catalogue.ts";
 
+const NONE: readonly ToldSetting[] = [];
+
 /**
  * Settings that only an engine itself can heed: how to speak, in which style, with which seed. Candidates that cannot be
  * told one are no answer to a request that has it, so it is refused when there are no others. Where there are, they stay
  * what every fallback is, better than silence, and the answer says what they did not heed.
  */
 export function toldSettings(settings: SpeechSettings): readonly ToldSetting[] {
-  return TOLD_SETTINGS.filter((name) => settings[name] !== undefined);
+  for (const name of TOLD_SETTINGS)
+    if (settings[name] !== undefined) return TOLD_SETTINGS.filter((other) => settings[other] !== undefined);
+  return NONE;
 }
 
 export function canBeTold({ capabilities }: SpeechEngine, setting: ToldSetting): boolean {

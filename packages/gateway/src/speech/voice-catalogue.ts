@@ -1,3 +1,4 @@
+import type { Soon } from "../core/async.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import { parseLanguage } from "../core/language-tag.ts";
@@ -92,11 +93,13 @@ export class VoiceCatalogue {
    * Who could speak this, best first: engines that have the voice, then engines with one like it. The same array for the
    * same question as long as the lists are the same. Throws `model_not_found` or `voice_not_found`, naming the parameter.
    */
-  async resolve(query: VoiceQuery, options: CallOptions): Promise<readonly Candidate[]> {
+  resolve(query: VoiceQuery, options: CallOptions): Soon<readonly Candidate[]> {
     this.#lists.refresh();
-    const memo = JSON.stringify([query.voice, query.model, query.language, query.traits]);
-    const known = this.#resolved.get(memo);
-    if (known !== undefined) return known;
+    const memo = memoOf(query);
+    return this.#resolved.get(memo) ?? this.#resolve(query, memo, options);
+  }
+
+  async #resolve(query: VoiceQuery, memo: string, options: CallOptions): Promise<readonly Candidate[]> {
     const { engines, name, prefix } = this.#asked(query);
     await this.#lists.settled(engines, options);
     const { language, traits } = query;
@@ -188,4 +191,10 @@ function named(engines: readonly SpeechEngine[], name: string): SpeechEngine | u
   return (
     engines.find((engine) => engine.name === name) ?? engines.find((engine) => folded(engine.name) === folded(name))
   );
+}
+
+/** One string for one question: lengths tell where a part ends, whatever it holds, and what is absent has none. */
+function memoOf({ voice = "", traits, model, language }: VoiceQuery): string {
+  const like = traits === undefined ? "" : JSON.stringify(traits);
+  return `${voice.length} ${model?.length} ${language?.length} ${voice}${model}${language}${like}`;
 }

@@ -19,7 +19,7 @@ describe("lists of engines", () => {
   it("are asked once for any number of callers, and believed for five minutes", async () => {
     const engine = voicedEngine("a", "ann en-US female");
     const { clock, voices: all } = catalogue(engine);
-    await Promise.all(Array.from({ length: 20 }, () => all.resolve({ voice: "ann" }, { signal })));
+    await Promise.all(Array.from({ length: 20 }, async () => all.resolve({ voice: "ann" }, { signal })));
     await clock.advance(299_000);
     await all.list({ signal });
     expect(engine.state.asked).toBe(1);
@@ -83,7 +83,7 @@ describe("lists of engines", () => {
     };
     const { clock, failed, voices: all } = catalogue(hanging, voicedEngine("quick", "ann en-US female"));
     let answered = 0;
-    const first = all.resolve({ voice: "ann" }, { signal }).then((candidates) => {
+    const first = Promise.resolve(all.resolve({ voice: "ann" }, { signal })).then((candidates) => {
       answered++;
       return candidates;
     });

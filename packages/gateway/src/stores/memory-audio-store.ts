@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import type { Soon } from "../core/async.ts";
 import type { CacheKey } from "../core/cache-key.ts";
 import type { Clock } from "../core/clock.ts";
 import { type EntryMatch, matchesEntry, type PurgeProgress } from "../core/entry-match.ts";
@@ -33,8 +34,12 @@ export class MemoryAudioStore implements AudioStore {
   readonly #entries: LRUCache<CacheKey, Entry>;
   readonly #maxEntryBytes: number;
   readonly #graceMs: number;
+  readonly #clock: Clock;
+  /** One reading of the clock for all that the cache asks within one call: on a hit each of them is felt. */
+  #now = 0;
 
   constructor({ clock, maxBytes, maxEntryBytes = Math.floor(maxBytes / 8), graceMs = 0 }: MemoryAudioStoreOptions) {
+    this.#clock = clock;
     this.#graceMs = graceMs;
     this.#maxEntryBytes = Math.min(maxEntryBytes, maxBytes);
     this.#entries = new LRUCache({
@@ -42,7 +47,7 @@ export class MemoryAudioStore implements AudioStore {
       sizeCalculation: sizeOf,
       updateAgeOnGet: true,
       ttlResolution: 0, // else it remembers `now` for a while by a real timer, whatever the clock says
-      perf: { now: () => clock.monotonic() + 1 }, // it takes a start of 0 for "no ttl"
+      perf: { now: () => this.#now },
     });
   }
 
@@ -54,14 +59,20 @@ export class MemoryAudioStore implements AudioStore {
     return this.#entries.size;
   }
 
-  async get(key: CacheKey, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
-    signal.throwIfAborted();
+  get(key: CacheKey, { signal }: CallOptions): Soon<StoredSpeech | undefined> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    this.#look();
     return this.#isFresh(key) ? this.#intact(key, this.#entries.get(key)) : undefined;
   }
 
   async getStale(key: CacheKey, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
     signal.throwIfAborted();
+    this.#look();
     return this.#intact(key, this.#entries.peek(key));
+  }
+
+  #look(): void {
+    this.#now = this.#clock.monotonic() + 1; // the cache takes a start of 0 for "no ttl"
   }
 
   /** With grace, what is past its ttl must not be renewed by being looked at. */
@@ -84,17 +95,20 @@ export class MemoryAudioStore implements AudioStore {
       this.#entries.delete(key);
       return;
     }
+    this.#look();
     const entry: Entry = { speech: { metadata: speech.metadata, audio: unpinned(speech.audio) }, audioBytes };
     this.#entries.set(key, entry, { ttl: Math.max(1, Math.ceil(ttlMs + this.#graceMs)) });
   }
 
   async has(keys: readonly CacheKey[], { signal }: CallOptions): Promise<boolean[]> {
     signal.throwIfAborted();
+    this.#look();
     return keys.map((key) => this.#entries.has(key) && this.#isFresh(key));
   }
 
   async delete(key: CacheKey, { signal }: CallOptions): Promise<boolean> {
     signal.throwIfAborted();
+    this.#look();
     const was = this.#entries.has(key); // false for an expired one, which `delete` would call true
     this.#entries.delete(key);
     return was;

@@ -1,3 +1,4 @@
+import type { Soon } from "../core/async.ts";
 import type { CacheKey } from "../core/cache-key.ts";
 import type { Clock } from "../core/clock.ts";
 import { type EntryMatch, matchesEverything, type Purge, type PurgeProgress } from "../core/entry-match.ts";
@@ -53,10 +54,21 @@ export class TieredAudioStore implements AudioStore {
     this.#options = options;
   }
 
-  async get(key: CacheKey, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
+  get(key: CacheKey, { signal }: CallOptions): Soon<StoredSpeech | undefined> {
+    const near = this.#options.memory.get(key, { signal });
+    if (near === undefined || near instanceof Promise) return this.#get(key, near, signal);
+    this.#keepAliveInRedis(key, near);
+    return near;
+  }
+
+  async #get(
+    key: CacheKey,
+    nearby: Soon<StoredSpeech | undefined>,
+    signal: AbortSignal,
+  ): Promise<StoredSpeech | undefined> {
     const { memory, redis, ttlMs } = this.#options;
     const purged = this.#purged;
-    const near = await this.#orElse("memory", "get", undefined, memory.get(key, { signal }), signal);
+    const near = await this.#orElse("memory", "get", undefined, nearby, signal);
     if (near) {
       this.#keepAliveInRedis(key, near);
       return near;
@@ -176,7 +188,7 @@ export class TieredAudioStore implements AudioStore {
     tier: TierName,
     operation: TierOperation,
     fallback: T,
-    answer: Promise<T>,
+    answer: Soon<T>,
     signal: AbortSignal,
   ): Promise<T> {
     try {

@@ -222,7 +222,7 @@ export function describeAudioStore(name: string, create: () => Promise<AudioStor
       const { store } = await open();
       const names = Array.from({ length: 50 }, (_, index) => `n${index}`);
       await Promise.all(names.map((one, index) => store.set(keyFor(one), speechOf(100 + index), { ttlMs, signal })));
-      const stored = await Promise.all(names.map((one) => store.get(keyFor(one), { signal })));
+      const stored = await Promise.all(names.map(async (one) => store.get(keyFor(one), { signal })));
       expect(stored.map((speech) => speech?.audio.byteLength)).toEqual(names.map((_, index) => 100 + index));
     });
   });

@@ -50,7 +50,8 @@ export function describeRateLimiter(
   });
 }
 
-const take = (limiter: RateLimiter, user: string): Promise<Decision> => limiter.take({ user }, ONE_REQUEST, { signal });
+const take = async (limiter: RateLimiter, user: string): Promise<Decision> =>
+  limiter.take({ user }, ONE_REQUEST, { signal });
 
 async function takeMany(limiter: RateLimiter, subject: string, times: number): Promise<Decision[]> {
   const decisions: Decision[] = [];

@@ -6,7 +6,7 @@ for (const { name, voice, start, engine, unknownVoiceCodes } of REMOTE_RIGS) {
   if (unknownVoiceCodes === undefined) continue;
   const create = async (): Promise<SpeechEngine> => {
     const server = await start();
-    const made = engine(server.url);
+    const made = await engine(server.url);
     return { ...made, close: () => made.close().then(() => server.close()) };
   };
   describeSpeechEngine(name, create, { voice, deterministic: true, unknownVoiceCodes });

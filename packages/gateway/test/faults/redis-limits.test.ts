@@ -50,7 +50,7 @@ async function server(url: string, number: number) {
   return { limiter, port, calls: () => calls };
 }
 
-const take = ({ limiter }: { limiter: ResilientRateLimiter }): Promise<Decision> =>
+const take = async ({ limiter }: { limiter: ResilientRateLimiter }): Promise<Decision> =>
   limiter.take({ user: "ann" }, ONE_REQUEST, { signal });
 
 async function admittedOf(one: { limiter: ResilientRateLimiter }, times: number): Promise<number> {

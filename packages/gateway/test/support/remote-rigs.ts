@@ -2,14 +2,18 @@ import { systemClock } from "../../src/core/clock.ts";
 import type { SpeechEngine } from "../../src/core/ports.ts";
 import { azureEngine } from "../../src/engines/azure/azure-engine.ts";
 import { elevenLabsEngine } from "../../src/engines/elevenlabs/elevenlabs-engine.ts";
+import { googleEngine } from "../../src/engines/google/google-engine.ts";
 import { openAiEngine } from "../../src/engines/openai.ts";
 import { openAiCompatibleEngine } from "../../src/engines/openai-compatible.ts";
 import { piperEngine } from "../../src/engines/piper.ts";
+import { createPollyEngine } from "../../src/engines/polly/polly-engine.ts";
 import { openAiStandIn } from "./openai-stand-in.ts";
 import { azureStandIn } from "./stand-ins/azure.ts";
 import { elevenLabsStandIn } from "./stand-ins/elevenlabs.ts";
 import type { StandIn } from "./stand-ins/fault.ts";
+import { googleStandIn } from "./stand-ins/google.ts";
 import { piperStandIn } from "./stand-ins/piper.ts";
+import { pollyStandIn } from "./stand-ins/polly.ts";
 
 /** The key of every adapter that has one: it must never be in an error. */
 export const SECRET = "s3cret-k3y";
@@ -23,7 +27,9 @@ export type RemoteRig = {
   /** Whether a refusal can say when to ask again. */
   readonly saysWhen: boolean;
   readonly start: () => Promise<StandIn>;
-  readonly engine: (url: string) => SpeechEngine;
+  readonly engine: (url: string) => SpeechEngine | Promise<SpeechEngine>;
+  /** Requests of one synthesis. Default 1. */
+  readonly requests?: number;
   /** Codes with which an unknown voice is refused. Absent: the adapter's own test runs the conformance suite. */
   readonly unknownVoiceCodes?: readonly string[];
 };
@@ -69,5 +75,28 @@ export const REMOTE_RIGS: readonly RemoteRig[] = [
     start: azureStandIn,
     engine: (baseUrl) => azureEngine({ name: "e", apiKey: SECRET, baseUrl, clock: systemClock }),
     unknownVoiceCodes: ["voice_not_found", "engine_rejected"],
+  },
+  {
+    name: "google",
+    voice: "en-US-Neural2-C",
+    marked: true,
+    saysWhen: true,
+    start: googleStandIn,
+    engine: (baseUrl) => googleEngine({ name: "e", apiKey: SECRET, baseUrl, clock: systemClock, words: true }),
+    unknownVoiceCodes: ["engine_rejected"],
+  },
+  {
+    name: "polly",
+    voice: "Joanna",
+    marked: false,
+    saysWhen: true,
+    requests: 2,
+    start: () => pollyStandIn({ accessKeyId: "AKIDEXAMPLE", secretAccessKey: SECRET }),
+    engine: (baseUrl) =>
+      createPollyEngine({
+        ...{ name: "e", baseUrl, region: "eu-west-1", clock: systemClock, outputFormat: "pcm", words: true },
+        credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: SECRET },
+      }),
+    unknownVoiceCodes: ["engine_rejected"],
   },
 ];

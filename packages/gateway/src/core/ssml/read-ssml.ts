@@ -1,6 +1,6 @@
 import { SCRIPT_BOUNDS, type Script, type SpanSettings, type VoiceWish } from "../script.ts";
 import { ScriptTooLarge, ScriptWriter } from "../script-writer.ts";
-import { isWithin, SETTING_RANGES } from "../speech-settings.ts";
+import { SETTING_RANGES } from "../speech-settings.ts";
 import { BREAK_STRENGTHS, duration, language, pitch, type Read, rate, volume } from "./attributes.ts";
 import { ELEMENTS, type ElementRule, isCommonAttribute, SSML_NAMESPACE } from "./elements.ts";
 import { placeOf } from "./place.ts";
@@ -191,8 +191,8 @@ class SsmlReader {
   #factor(name: "speed" | "pitch" | "volume", value: number, at: number): number {
     const { min, max } = SETTING_RANGES[name];
     const rounded = Math.round(value * 1000) / 1000;
-    if (isWithin(rounded, { min, max })) return rounded;
     const nearest = Math.min(max, Math.max(min, rounded));
+    if (nearest === rounded) return rounded;
     this.#notice(at, `${name} ${rounded} is out of range; it is ${nearest}`);
     return nearest;
   }

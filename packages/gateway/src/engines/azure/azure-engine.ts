@@ -131,7 +131,7 @@ export function azureEngine(options: AzureOptions): SpeechEngine {
 
   return {
     name,
-    version: `azure@${ADAPTER_REVISION}+${options.deployment ?? ""}+${options.version ?? "0"}`,
+    version: `azure@${ADAPTER_REVISION}+${outputFormat}+${options.deployment ?? ""}+${options.version ?? "0"}`,
     capabilities,
     async voices({ signal }) {
       const response = await ask("/cognitiveservices/voices/list", {}, signal);

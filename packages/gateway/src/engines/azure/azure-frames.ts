@@ -1,7 +1,8 @@
 import { SpeechError } from "../../core/errors.ts";
 import type { SynthesisRequest } from "../../core/ports.ts";
 import { textFrame } from "../microsoft/frames.ts";
-import { escapedText, percent } from "../microsoft/ssml.ts";
+import { percent } from "../microsoft/ssml.ts";
+import { escapedText } from "../xml-text.ts";
 
 /** What Azure documents for the `prosody` element. */
 export const AZURE_SPEED = { min: 0.5, max: 2 } as const;

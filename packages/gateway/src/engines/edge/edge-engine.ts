@@ -5,9 +5,10 @@ import type { CallOptions, SpeechEngine, SynthesisChunk, SynthesisRequest, WordT
 import type { Voice } from "../../core/voice.ts";
 import { refusal, serviceFailure } from "../microsoft/service-failure.ts";
 import { HandshakeRefused, ServiceSocket } from "../microsoft/service-socket.ts";
-import { escapedText, splitEscaped } from "../microsoft/ssml.ts";
+import { splitEscaped } from "../microsoft/ssml.ts";
 import { readTurn } from "../microsoft/turn.ts";
 import { readVoiceList } from "../microsoft/voice-list.ts";
+import { escapedText } from "../xml-text.ts";
 import { EdgeAccess, newId } from "./edge-access.ts";
 import { configFrame, EDGE_PITCH, EDGE_SPEED, edgeSsml, longVoiceName, ssmlFrame } from "./edge-frames.ts";
 

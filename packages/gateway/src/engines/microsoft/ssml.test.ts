@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { escapedText, percent, splitEscaped, unescapedText } from "./ssml.ts";
+import { escapedText } from "../xml-text.ts";
+import { percent, splitEscaped, unescapedText } from "./ssml.ts";
 
 const bytes = (text: string): number => Buffer.byteLength(text);
 

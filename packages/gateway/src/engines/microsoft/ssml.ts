@@ -1,16 +1,4 @@
-const ESCAPES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
-/** What XML 1.0 has no place for, and what makes the service refuse a text: most control characters, two non-characters. */
-const NOT_IN_XML = /(?![\t\n\r\u007f-\u009f])\p{Cc}|[\ufffe\uffff]/gu;
-
-/** Text as it may stand between two tags: lone surrogates become U+FFFD, characters that XML has no place for spaces. */
-export function escapedText(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(NOT_IN_XML, " ")
-    .replace(/[&<>]/g, (character) => ESCAPES[character]!);
-}
-
 /** The text that was escaped. What is no entity stays as it is. */
 export function unescapedText(escaped: string): string {
   return escaped.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w{1,8}));/gi, (whole, decimal, hex, name) => {

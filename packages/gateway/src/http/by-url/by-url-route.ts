@@ -11,9 +11,10 @@ import { admittedOrThrow } from "../admitted.ts";
 import { subjectFields } from "../auth.ts";
 import { cachePolicyOf } from "../cache-control.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
+import { type HeaderList, listOf, recordOf } from "../header-list.ts";
 import { audioContent, errorResponses } from "../schemas.ts";
 import { sendChunks, takenOver } from "../send-speech.ts";
-import { limitHeaders, soundHeaders } from "../speech-headers.ts";
+import { soundHeaders, speechHeaders } from "../speech-headers.ts";
 import { tagsOf } from "../tags.ts";
 import { ByUrlQuery, utteranceOf } from "./by-url-query.ts";
 import { beginsAtStart, parseRange, resolveRange } from "./byte-range.ts";
@@ -88,19 +89,20 @@ function headOrThrow(error: unknown, { method, query }: Request, reply: FastifyR
   return undefined;
 }
 
-function headersOf(request: Request, speech: Speech, { maxAgeSeconds, clock }: ByUrlRouteDeps): Record<string, string> {
+function headersOf(request: Request, speech: Speech, { maxAgeSeconds, clock }: ByUrlRouteDeps): HeaderList {
   const open = request.caller?.by !== "key" && request.caller?.by !== "token";
   const { expiresAtMs = Number.POSITIVE_INFINITY } = request.caller ?? {};
   const age = Math.max(0, Math.min(maxAgeSeconds, Math.floor((expiresAtMs - clock.now()) / 1000)));
-  return {
-    ...soundHeaders(speech),
-    // Kept by many, so it tells nothing of one caller.
-    ...(!open && limitHeaders(speech.quota)),
-    "cache-control":
-      speech.outcomes.stale > 0 ? "no-store" : `${open ? "public" : "private"}, max-age=${age}, immutable`,
-    "cross-origin-resource-policy": "cross-origin",
-    "content-disposition": `inline; filename="speech.${fileExtension(speech.format)}"`,
-  };
+  const headers = open ? soundHeaders(speech) : speechHeaders(speech); // kept by many, it tells nothing of one caller
+  headers.push(
+    "cache-control",
+    speech.outcomes.stale > 0 ? "no-store" : `${open ? "public" : "private"}, max-age=${age}, immutable`,
+    "cross-origin-resource-policy",
+    "cross-origin",
+    "content-disposition",
+    `inline; filename="speech.${fileExtension(speech.format)}"`,
+  );
+  return headers;
 }
 
 type Held =
@@ -130,30 +132,44 @@ async function* after(head: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncG
 }
 
 /** 200, 206, 304 or 416 for audio that is all here. */
-function sendHeld(request: Request, reply: FastifyReply, headers: Record<string, string>, audio: Uint8Array): void {
-  const etag = `"${hash("sha256", audio).slice(0, 32)}"`;
-  const { response, already } = takenOver(reply);
+function sendHeld(request: Request, reply: FastifyReply, headers: HeaderList, audio: Uint8Array): void {
+  const etag = etagOf(audio);
   const { range: rangeHeader, "if-range": ifRange, "if-none-match": ifNoneMatch } = request.headers;
-  const common = { ...already, ...headers, etag, "accept-ranges": "bytes" };
+  headers.push("etag", etag, "accept-ranges", "bytes");
   if (ifNoneMatch !== undefined && matches(ifNoneMatch, etag)) {
-    const { "content-type": _, "content-disposition": __, ...kept } = common as Record<string, string>;
-    response.writeHead(304, kept).end();
+    const { "content-type": _, "content-disposition": __, ...kept } = recordOf(headers);
+    send(reply, 304, listOf(kept));
     return;
   }
   const asked = parseRange(ifRange === undefined || ifRange === etag ? rangeHeader : undefined);
   if (asked.kind === "whole") {
-    response.writeHead(200, { ...common, "content-length": audio.byteLength }).end(audio);
+    send(reply, 200, headers, audio);
     return;
   }
   const range = resolveRange(asked, audio.byteLength);
   if (range === undefined) {
-    response.writeHead(416, { ...already, "content-range": `bytes */${audio.byteLength}`, "content-length": 0 }).end();
+    send(reply, 416, ["content-range", `bytes */${audio.byteLength}`], new Uint8Array(0));
     return;
   }
   const { from, to } = range;
-  const part = audio.subarray(from, to + 1);
-  const contentRange = `bytes ${from}-${to}/${audio.byteLength}`;
-  response.writeHead(206, { ...common, "content-range": contentRange, "content-length": part.byteLength }).end(part);
+  headers.push("content-range", `bytes ${from}-${to}/${audio.byteLength}`);
+  send(reply, 206, headers, audio.subarray(from, to + 1));
+}
+
+function send(reply: FastifyReply, status: number, headers: HeaderList, body?: Uint8Array): void {
+  if (body !== undefined) headers.push("content-length", String(body.byteLength));
+  takenOver(reply, headers).writeHead(status, headers).end(body);
+}
+
+/** Of audio that is kept, and so comes again and again. */
+const etags = new WeakMap<Uint8Array, string>();
+
+function etagOf(audio: Uint8Array): string {
+  const known = etags.get(audio);
+  if (known !== undefined) return known;
+  const etag = `"${hash("sha256", audio).slice(0, 32)}"`;
+  etags.set(audio, etag);
+  return etag;
 }
 
 /** RFC 9110 §13.1.2: compared weakly. */

@@ -5,6 +5,7 @@ import { admittedOrThrow } from "../admitted.ts";
 import { subjectFields } from "../auth.ts";
 import { cachePolicyOf } from "../cache-control.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
+import { listOf, recordOf } from "../header-list.ts";
 import { audioContent, errorResponses } from "../schemas.ts";
 import { sendChunks, sendSpeech } from "../send-speech.ts";
 import { speechHeaders } from "../speech-headers.ts";
@@ -36,13 +37,11 @@ export function speechRoute(app: FastifyInstance, { speak, formats, slowReaderTi
     const speech = admittedOrThrow(await speak(utterance, { signal, requestId: request.id }), reply);
     const options = { signal, slowReaderTimeoutMs };
     if (request.body.stream_format !== "sse") return sendSpeech(reply, speech, options);
-    const { "content-type": _, ...headers } = speechHeaders(speech);
-    const events = sseEvents(speech);
-    return sendChunks(
-      reply,
-      { ...headers, "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" },
-      events,
-      options,
-    );
+    const headers = {
+      ...recordOf(speechHeaders(speech)),
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-cache",
+    };
+    return sendChunks(reply, listOf(headers), sseEvents(speech), options);
   });
 }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Delivery, deliver, type Ending } from "./deliver.ts";
 import type { Fault, StandIn } from "./fault.ts";
@@ -8,6 +8,8 @@ import type { Fault, StandIn } from "./fault.ts";
 export type HttpCall = {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** The body as it came. */
+  readonly text: string;
   /** The parsed JSON body; undefined if it is none. */
   readonly body: Record<string, unknown> | undefined;
   /** What held when the request began. */
@@ -25,6 +27,8 @@ export type HttpDelivery = Omit<Delivery, "send" | "fault" | "signal"> & {
   readonly fault?: Fault | undefined;
   /** How a piece of audio travels. Default: as it is. */
   readonly wrap?: (audio: Uint8Array, at: number, total: number) => Uint8Array | string;
+  /** What comes after the last piece, where the answer is not cut. */
+  readonly ending?: () => string;
 };
 
 /** What a protocol brings to a stand-in that speaks it over HTTP. */
@@ -42,14 +46,16 @@ export async function httpStandIn({ isSpeech, speak, other }: HttpProtocol): Pro
   const seen = { calls: 0, cancelled: 0, connections: 0 };
   let fault: Fault | undefined;
   let port = 0;
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
-    if (isSpeech(request)) answer(request, response).catch(() => response.destroy());
-    else {
-      request.resume();
-      other(request, response, fault);
-    }
-  });
-  server.on("connection", () => seen.connections++);
+  /** A new one each time: a server of Node's that was closed keeps no connection alive when it listens again. */
+  const create = (): Server =>
+    createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+      if (isSpeech(request)) answer(request, response).catch(() => response.destroy());
+      else {
+        request.resume();
+        other(request, response, fault);
+      }
+    }).on("connection", () => seen.connections++);
+  let server = create();
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     seen.calls++;
@@ -62,14 +68,15 @@ export async function httpStandIn({ isSpeech, speak, other }: HttpProtocol): Pro
       gone.abort();
       return whole;
     });
-    const body = await jsonOf(request);
+    const text = await textOf(request);
+    const body = jsonOf(text);
     const deliverHere = async (delivery: HttpDelivery): Promise<void> => {
       const ending = await deliverOver(response, { fault: held, ...delivery, signal: gone.signal });
       if (ending !== "cut") return;
       cutByUs = true;
       response.socket?.destroySoon(); // what was written still leaves, but nothing that says it was all
     };
-    await speak({ request, response, body, fault: held, signal: gone.signal, completed, deliver: deliverHere });
+    await speak({ request, response, text, body, fault: held, signal: gone.signal, completed, deliver: deliverHere });
   }
 
   let closing = false;
@@ -85,6 +92,7 @@ export async function httpStandIn({ isSpeech, speak, other }: HttpProtocol): Pro
     server.close();
     server.closeAllConnections();
     await ended;
+    server = create();
     closing = false;
   };
 
@@ -112,7 +120,7 @@ export async function httpStandIn({ isSpeech, speak, other }: HttpProtocol): Pro
 /** Speaks into the response, in pieces as `wrap` makes them, and ends it as the fault wants. */
 async function deliverOver(
   response: ServerResponse,
-  { wrap, fault, ...delivery }: HttpDelivery & Pick<Delivery, "signal">,
+  { wrap, ending: last, fault, ...delivery }: HttpDelivery & Pick<Delivery, "signal">,
 ): Promise<Ending> {
   const send = async (audio: Uint8Array, at: number, total: number): Promise<void> => {
     if (response.write(wrap ? wrap(audio, at, total) : audio)) return;
@@ -120,15 +128,19 @@ async function deliverOver(
   };
   response.flushHeaders();
   const ending = await deliver({ ...delivery, fault, send });
-  if (ending === "end") response.end();
+  if (ending === "end") response.end(last?.());
   return ending;
 }
 
-async function jsonOf(request: IncomingMessage): Promise<Record<string, unknown> | undefined> {
+export async function textOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+function jsonOf(text: string): Record<string, unknown> | undefined {
   try {
-    const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
+    const body: unknown = JSON.parse(text);
     return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : undefined;
   } catch {
     return undefined;
