@@ -10,11 +10,13 @@ import {
   type MetricSpec,
   SECONDS_BUCKETS,
 } from "../packages/gateway/src/observe/metric-table.ts";
+import { cliPage } from "./cli-page.ts";
 import { engineFieldsPage } from "./engine-fields-page.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 const pages: Record<string, string> = {
+  "docs/cli.md": cliPage(),
   "docs/configuration.md": configurationPage(),
   "docs/engine-fields.md": engineFieldsPage(),
   "docs/errors.md": errorsPage(),

@@ -17,6 +17,7 @@ import { byUrlRoute } from "./http/by-url/by-url-route.ts";
 import { linkIdentity, linksRoute } from "./http/by-url/links-route.ts";
 import { catalogueRoutes } from "./http/catalogue-routes.ts";
 import { clientAddress } from "./http/client-address.ts";
+import { deepgramSpeakRoute } from "./http/deepgram/speak-route.ts";
 import { docsRoute } from "./http/docs/docs-route.ts";
 import { healthRoutes } from "./http/health-routes.ts";
 import { metricsRoute } from "./http/metrics-route.ts";
@@ -49,7 +50,7 @@ export type Listening = {
   readonly wyoming?: { readonly host: string; readonly port: number };
 };
 
-const PAGE_DIRECTORY = fileURLToPath(new URL("../../web/dist/", import.meta.url));
+export const PAGE_DIRECTORY = fileURLToPath(new URL("../../web/dist/", import.meta.url));
 
 /** A whole gateway from its configuration. Logs nothing unless given a logger. */
 export async function createGateway(input: ConfigInput = {}, overrides: GatewayOverrides = {}): Promise<Gateway> {
@@ -81,6 +82,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   authenticate(app, { authenticator: access.authenticator, linkIdentity: linkIdentity(tokens) });
   speechRoute(app, { speak: speech.speak, formats, slowReaderTimeoutMs });
   subtitlesRoute(app, { speak: speech.speak, formats });
+  deepgramSpeakRoute(app, { speak: speech.speak, voices, slowReaderTimeoutMs });
   byUrlRoute(app, {
     ...{ speak: speech.speak, joiner: speech.joiner, formats, clock, slowReaderTimeoutMs },
     maxAgeSeconds: config.audioMaxAgeSeconds,

@@ -3,13 +3,15 @@ import type { Access } from "./access.ts";
 import type { SpeechSystem } from "./compose.ts";
 import type { Config } from "./config/config.ts";
 import type { ClientAddress } from "./http/client-address.ts";
+import { VERSION } from "./version.ts";
+import { deepgramSocket } from "./ws/deepgram/socket.ts";
 import { SocketServer } from "./ws/socket-server.ts";
 import { speechSocket } from "./ws/speech-socket.ts";
 
 /** The sockets' way in, put together: our own protocol and the vendors'. */
 export function openSockets(
   config: Config,
-  { speak, converse, formats, clock, limits, events }: SpeechSystem,
+  { speak, converse, formats, clock, limits, events, voices }: SpeechSystem,
   { authenticator, tokens }: Access,
   { log, addressOf }: { readonly log: Logger; readonly addressOf: ClientAddress },
 ): SocketServer {
@@ -28,7 +30,10 @@ export function openSockets(
     },
   };
   return new SocketServer({
-    protocols: [speechSocket({ ...deps, tokens, stateOf: (subject, options) => limits.state(subject, options) })],
+    protocols: [
+      speechSocket({ ...deps, tokens, stateOf: (subject, options) => limits.state(subject, options) }),
+      deepgramSocket({ ...deps, voices, version: VERSION }),
+    ],
     maxMessageBytes: config.maxBodyBytes,
     maxSockets: config.socketMax,
     maxPerAddress: config.socketMaxPerAddress,

@@ -5,16 +5,14 @@ import { type Config, ConfigError } from "../config/config.ts";
 import { collect } from "../core/async.ts";
 import { SpeechError } from "../core/errors.ts";
 import { DEFAULT_CACHE_POLICY } from "../core/utterance.ts";
+import { type GatewayOptions, gatewayClient } from "./gateway-client.ts";
 import { printTable } from "./print-table.ts";
 
-export type EnginesOptions = {
-  readonly url?: string;
-  readonly key?: string;
+export type EnginesOptions = GatewayOptions & {
   readonly try?: boolean;
   readonly json?: boolean;
 };
 
-const ASK_TIMEOUT_MS = 5_000;
 const TRY_TIMEOUT_MS = 30_000;
 
 /** `mynah engines`: how they are doing on a running gateway; with `--try`, whether those of the configuration can speak. */
@@ -59,24 +57,34 @@ function rowOf(engine: EngineStats): string[] {
   ];
 }
 
-async function askGateway({ url, key }: EnginesOptions, config: Config): Promise<EngineStats[]> {
-  const local = config.host === "0.0.0.0" ? "127.0.0.1" : config.host;
-  const base = (url ?? `http://${local}:${config.port}`).replace(/\/+$/, "");
-  const advice = "start it, give its address with --url, or try the engines of your configuration with --try";
-  const headers = { ...(key !== undefined && { authorization: `Bearer ${key}` }) };
-  const response = await fetch(`${base}/v1/stats`, { headers, signal: AbortSignal.timeout(ASK_TIMEOUT_MS) }).catch(
-    () => {
-      throw new ConfigError(`no gateway answers at ${base}; ${advice}`);
-    },
-  );
-  const body = (await response.json().catch(() => undefined)) as { engines?: EngineStats[] } | undefined;
-  if (response.status === 401) throw new ConfigError(`the gateway at ${base} wants a key; give it with --key`);
-  if (!response.ok || !Array.isArray(body?.engines))
-    throw new ConfigError(`what answers at ${base} is no Mynah gateway; ${advice}`);
-  return body.engines;
+async function askGateway(options: EnginesOptions, config: Config): Promise<EngineStats[]> {
+  const client = gatewayClient(options, config, ", or try the engines of your configuration with --try");
+  const { engines } = await client.ask<{ engines?: EngineStats[] }>("GET", "/v1/stats");
+  if (Array.isArray(engines)) return engines;
+  throw new ConfigError(`what answers at ${client.base} is no Mynah gateway`);
 }
 
-type Trial = {
+/** `mynah engines on|off|reset <name>`: on a running gateway, and on all that share its Redis. */
+export async function switchEngine(
+  name: string,
+  to: "on" | "off" | "reset",
+  { json, ...options }: GatewayOptions & { readonly json?: boolean },
+  config: Config,
+): Promise<void> {
+  const client = gatewayClient(options, config);
+  const path = `/admin/engines/${encodeURIComponent(name)}`;
+  const engine =
+    to === "reset"
+      ? await client.ask<EngineStats>("POST", `${path}/reset`)
+      : await client.ask<EngineStats & { shared: boolean }>("PUT", path, { on: to === "on" });
+  if (json) process.stdout.write(`${JSON.stringify(engine, undefined, 2)}\n`);
+  else {
+    const alone = "shared" in engine && !engine.shared ? "; on this server only, as long as it runs" : "";
+    process.stdout.write(`${name} is ${engine.state === "closed" ? "on" : engine.state}${alone}\n`);
+  }
+}
+
+export type Trial = {
   readonly name: string;
   readonly spoke: boolean;
   readonly ms: number;
@@ -87,8 +95,7 @@ type Trial = {
 async function tryEngines({ json }: EnginesOptions, config: Config): Promise<void> {
   const speech = await composeSpeech({ ...config, redisUrl: undefined }, pino({ level: "silent" }));
   try {
-    const trials: Trial[] = [];
-    for (const { name } of speech.voices.engines) trials.push(await tryEngine(name, speech));
+    const trials = await trialsOf(speech);
     if (json) process.stdout.write(`${JSON.stringify(trials, undefined, 2)}\n`);
     else
       printTable(
@@ -104,6 +111,13 @@ async function tryEngines({ json }: EnginesOptions, config: Config): Promise<voi
   } finally {
     await speech.close();
   }
+}
+
+/** Each engine says a word, one after the other. */
+export async function trialsOf(speech: SpeechSystem): Promise<Trial[]> {
+  const trials: Trial[] = [];
+  for (const { name } of speech.voices.engines) trials.push(await tryEngine(name, speech));
+  return trials;
 }
 
 /** One word, past the cache. */

@@ -10,13 +10,23 @@ import { announceReset } from "../limits/servers.ts";
 import type { RedisPort } from "../redis/redis-port.ts";
 import { withRedis } from "./with-redis.ts";
 
-export type LimitsCommandOptions = { readonly tenant?: string; readonly plan?: string };
+export type LimitsCommandOptions = { readonly tenant?: string; readonly plan?: string; readonly json?: boolean };
 
 /** `mynah limits show <user>`: what is left in each window. */
 export async function showLimits(user: string, options: LimitsCommandOptions, config: Config): Promise<void> {
   const states = await withRedis(config, async (redis, signal) =>
     limiterOf(redis, config).peek(await subjectOf(user, options, config, redis, { signal }), { signal }),
   );
+  if (options.json) {
+    const windows = states.map(({ window, remaining, resetMs }) => ({
+      ...window,
+      unit: unitOf(window),
+      remaining,
+      resetMs,
+    }));
+    process.stdout.write(`${JSON.stringify({ user, windows }, undefined, 2)}\n`);
+    return;
+  }
   for (const { window, remaining, resetMs } of states) {
     const full = resetMs > 0 ? `, room again in ${Math.ceil(resetMs / 1000)} s` : "";
     process.stdout.write(`${window.name}: ${remaining} of ${window.limit} ${unitOf(window)} left${full}\n`);
@@ -29,7 +39,7 @@ export async function resetLimits(user: string, options: LimitsCommandOptions, c
     await limiterOf(redis, config).reset(await subjectOf(user, options, config, redis, { signal }), { signal });
     await announceReset(redis, { signal });
   });
-  process.stdout.write(`${user} starts anew\n`);
+  process.stdout.write(options.json ? `${JSON.stringify({ user, reset: true })}\n` : `${user} starts anew\n`);
 }
 
 /** The limiter alone: this is no server, and must not be counted as one. */

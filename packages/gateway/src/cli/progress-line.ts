@@ -1,4 +1,4 @@
-export type ProgressLine = { update(done: number): void; end(): void };
+export type ProgressLine = { update(done: number, more?: string): void; end(): void };
 
 const BAR_WIDTH = 24;
 
@@ -9,10 +9,11 @@ export function progressLine(
 ): ProgressLine {
   if (!out.isTTY) return { update: () => {}, end: () => {} };
   return {
-    update(done) {
-      const filled = Math.round((done / total) * BAR_WIDTH);
+    update(done, more = "") {
+      const filled = Math.round(Math.min(1, done / total) * BAR_WIDTH);
       const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
-      out.write(`\r\u001b[K${label} ${bar} ${done}/${total} ${unit}`);
+      const line = `${label} ${bar} ${done}/${total} ${unit}${more && `  ${more}`}`;
+      out.write(`\r\u001b[K${line.slice(0, Math.max(20, (out.columns || 80) - 1))}`);
     },
     end: () => void out.write("\r\u001b[K"),
   };

@@ -31,6 +31,7 @@ export type SayOptions = {
   readonly subtitlesFormat?: SubtitleFormat;
   readonly ssml?: boolean;
   readonly quiet?: boolean;
+  readonly json?: boolean;
 };
 
 /** A book, not a denial of service: it is the user's own machine. */
@@ -39,7 +40,10 @@ const MAX_TEXT_CHARS = 5_000_000;
 /** `mynah say`: the gateway's own speech without the gateway. */
 export async function say(text: string | undefined, options: SayOptions, config: Config): Promise<void> {
   const words = text === undefined || text === "-" ? await fromStdin() : text;
-  const output = options.output ?? (process.stdout.isTTY || options.subtitles === "-" ? undefined : "-");
+  const output =
+    options.output ?? (process.stdout.isTTY || options.subtitles === "-" || options.json ? undefined : "-");
+  if (options.json && (output === "-" || options.subtitles === "-"))
+    throw new ConfigError("--json goes to stdout; give the audio and its subtitles a file each");
   if (output === "-" && options.subtitles === "-")
     throw new ConfigError("audio and subtitles cannot both go to stdout; give one of them a file");
   const subtitles = subtitlesFormatOf(options);
@@ -162,7 +166,7 @@ async function toFile(
   speech: SpeechSystem,
   path: string,
   writer: TranscriptWriter,
-  { quiet }: SayOptions,
+  { quiet, json }: SayOptions,
 ): Promise<void> {
   const progress = showProgress(answer, speech, quiet);
   const chunks: Uint8Array[] = [];
@@ -180,7 +184,11 @@ async function toFile(
   const { durationMs } = await speech.transcoder.inspect(audio, answer.format, {
     signal: new AbortController().signal,
   });
-  if (!quiet) {
+  if (json) {
+    const { engine, voice, format } = answer;
+    const told = { file: path, format: format.name, durationMs, bytes: audio.byteLength, engine, voice };
+    process.stdout.write(`${JSON.stringify(told)}\n`);
+  } else if (!quiet) {
     const seconds = (durationMs / 1000).toFixed(1);
     process.stderr.write(
       `${path}: ${seconds} s, ${Math.ceil(audio.byteLength / 1024)} KiB, ${answer.engine}/${answer.voice}\n`,

@@ -99,7 +99,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         version: options.version,
         description: "Text-to-speech gateway: any engine, one shared cache.",
       },
-      tags: [{ name: "speech" }, { name: "catalogue" }, { name: "operations" }, { name: "admin" }],
+      tags: [
+        { name: "speech" },
+        { name: "catalogue" },
+        { name: "operations" },
+        { name: "admin" },
+        { name: "deepgram" },
+      ],
       components: {
         securitySchemes: {
           bearer: { type: "http", scheme: "bearer", description: "An API key or a JWT; OpenAI's way." },

@@ -1,4 +1,5 @@
 import { type AudioFormat, bytesPerSample } from "../core/audio-format.ts";
+import { wholeSamples } from "../core/whole-samples.ts";
 import type { Speech } from "../speech/speak.ts";
 import type { EventWriter } from "./event-writer.ts";
 
@@ -9,15 +10,11 @@ const MAX_CHUNK_BYTES = 24 * 1024;
 export async function sendAudio(writer: EventWriter, { audio, format }: Speech, signal: AbortSignal): Promise<void> {
   const shape = shapeOf(format);
   await writer.send("audio-start", shape);
-  let odd: Uint8Array = new Uint8Array();
-  for await (const piece of audio) {
-    const bytes = odd.byteLength === 0 ? piece : Buffer.concat([odd, piece]);
-    const whole = bytes.byteLength - (bytes.byteLength % shape.width);
-    for (let at = 0; at < whole; at += MAX_CHUNK_BYTES) {
+  for await (const bytes of wholeSamples(audio, shape.width)) {
+    for (let at = 0; at < bytes.byteLength; at += MAX_CHUNK_BYTES) {
       signal.throwIfAborted();
-      await writer.send("audio-chunk", shape, bytes.subarray(at, Math.min(whole, at + MAX_CHUNK_BYTES)));
+      await writer.send("audio-chunk", shape, bytes.subarray(at, at + MAX_CHUNK_BYTES));
     }
-    odd = bytes.subarray(whole);
   }
   await writer.send("audio-stop");
 }
