@@ -85,6 +85,7 @@ function shownDefault({ default: value, is }: OptionSpec): string {
 function allowed({ is, unit }: OptionSpec): string {
   switch (is.kind) {
     case "integer":
+    case "number":
       return `${is.min} to ${is.max}${unit ? ` ${unit}` : ""}`;
     case "bytes":
       return "a size";

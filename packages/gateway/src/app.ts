@@ -5,6 +5,7 @@ import { openAccess, openTrust } from "./access.ts";
 import { composeSpeech, type Overrides, type SpeechSystem } from "./compose.ts";
 import { openAdministration } from "./compose-admin.ts";
 import { openMetrics } from "./compose-metrics.ts";
+import { openTraces } from "./compose-traces.ts";
 import type { ConfigInput } from "./config/config.ts";
 import { resolveConfig } from "./config/load.ts";
 import { cacheRoutes } from "./http/admin/cache-routes.ts";
@@ -27,6 +28,7 @@ import { createServer } from "./http/server.ts";
 import { socketRoutes } from "./http/socket-routes.ts";
 import { statsRoute } from "./http/stats-route.ts";
 import { subtitlesRoute } from "./http/subtitles-route.ts";
+import { tellTraceParents } from "./http/trace-parent.ts";
 import { openSockets } from "./sockets.ts";
 import { VERSION } from "./version.ts";
 import { openWyoming } from "./wyoming.ts";
@@ -75,6 +77,8 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   const parts = () => ({ ...speech.parts(), ...wyoming?.parts() });
   let boundTo = config.host;
   const metrics = openMetrics({ speech, access, sockets, wyoming, parts, host: () => boundTo });
+  const traces = await openTraces(config, speech);
+  if (traces !== undefined) tellTraceParents(app, speech.events);
   let stopping = false;
 
   const { formats, voices, clock } = speech;
@@ -128,6 +132,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
       stopping = true;
       await Promise.all([closeServer(app, graceMs), sockets.close({ graceMs }), wyoming?.close({ graceMs })]);
       metrics?.close();
+      await traces?.close();
       access.close();
       await administration.close();
       await speech.close();

@@ -1,6 +1,7 @@
 /** How an option is written in the environment. Bytes may carry a unit: `64MiB`, `500kB`. */
 export type OptionKind =
   | { readonly kind: "integer"; readonly min: number; readonly max: number }
+  | { readonly kind: "number"; readonly min: number; readonly max: number }
   | { readonly kind: "bytes"; readonly min: number; readonly max: number }
   | { readonly kind: "boolean" }
   | { readonly kind: "string" }
@@ -467,6 +468,32 @@ export const OPTIONS = {
     default: undefined,
     meaning:
       "Key of `/metrics`, or its `sha256:…`; it opens nothing else, and an admin key opens it too. Not set: a gateway without keys on a loopback address shows metrics to anybody, any other to admin keys only.",
+  },
+  otlpEndpoint: {
+    env: "OTEL_EXPORTER_OTLP_ENDPOINT",
+    is: { kind: "url", protocols: ["http:", "https:"] },
+    default: undefined,
+    meaning:
+      "OpenTelemetry collector that traces are sent to, as OTLP over HTTP: `http://collector:4318`; `/v1/traces` is added. Not set: no traces.",
+  },
+  otlpHeaders: {
+    env: "OTEL_EXPORTER_OTLP_HEADERS",
+    is: { kind: "string" },
+    default: undefined,
+    meaning: "Headers for the collector, as `name=value`, separated by commas.",
+  },
+  otelServiceName: {
+    env: "OTEL_SERVICE_NAME",
+    is: { kind: "string" },
+    default: "mynah",
+    meaning: "What this gateway is called in traces.",
+  },
+  otelSampleRatio: {
+    env: "OTEL_TRACES_SAMPLER_ARG",
+    is: { kind: "number", min: 0, max: 1 },
+    default: 1,
+    meaning:
+      "Share of requests whose traces are kept, 0 to 1. A request with a `traceparent` header goes by what that says instead.",
   },
   logLevel: {
     env: "LOG_LEVEL",

@@ -39,6 +39,8 @@ export function parseOption(spec: OptionSpec, raw: string): string | number | bo
     }
     case "integer":
       return inRange(spec, text, /^-?\d+$/.test(text) ? Number(text) : Number.NaN, is);
+    case "number":
+      return inRange(spec, text, /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN, is);
     case "bytes": {
       const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text) ?? [];
       const factor = UNITS[unit.toLowerCase()];
@@ -69,7 +71,11 @@ export function parseOption(spec: OptionSpec, raw: string): string | number | bo
 
 function inRange(spec: OptionSpec, text: string, value: number, { min, max }: { min: number; max: number }): number {
   if (!(value >= min && value <= max)) {
-    const kind = spec.is.kind === "bytes" ? "a size such as 64MiB" : "a whole number";
+    const kinds: Partial<Record<OptionSpec["is"]["kind"], string>> = {
+      bytes: "a size such as 64MiB",
+      number: "a number",
+    };
+    const kind = kinds[spec.is.kind] ?? "a whole number";
     throw wrong(
       spec,
       text,

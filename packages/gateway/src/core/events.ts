@@ -4,8 +4,22 @@ import type { ErrorCode } from "./errors.ts";
 /** How one segment was come by. */
 export type SegmentOutcome = "hit" | "miss" | "coalesced" | "stale";
 
+/** Milliseconds of ours and the engine's until the first audio, in the order in which they pass. */
+export type SpeechTimings = {
+  readonly limitMs: number;
+  readonly cacheMs: number;
+  readonly engineMs: number;
+  readonly transcodeMs: number;
+};
+
 /** Everything that metrics, statistics and logs may know. Never spoken text: these go to places that keep things. */
 export type SpeechEvents = {
+  /** A request came that says, as W3C Trace Context, whose part it is. Only told where traces are kept. */
+  "request.received": {
+    readonly requestId: string;
+    readonly traceparent: string;
+    readonly tracestate: string | undefined;
+  };
   /** An answer's first audio is here. `outcome`: of the first segment, which is what it waited for. */
   "speech.started": {
     readonly requestId: string;
@@ -13,6 +27,7 @@ export type SpeechEvents = {
     readonly outcome: SegmentOutcome;
     /** Since there was text to be spoken. */
     readonly firstAudioMs: number;
+    readonly timings: SpeechTimings;
   };
   /** One request was answered to its end. */
   "speech.delivered": {
@@ -33,8 +48,14 @@ export type SpeechEvents = {
     readonly subject: string;
     readonly code: ErrorCode;
     readonly error: unknown;
+    readonly latencyMs: number;
   };
-  "speech.refused": { readonly requestId: string; readonly subject: string; readonly window: string };
+  "speech.refused": {
+    readonly requestId: string;
+    readonly subject: string;
+    readonly window: string;
+    readonly latencyMs: number;
+  };
   /** A request, or a socket that was to be opened, was answered with an error; by speech or before anybody spoke. */
   "error.answered": {
     readonly requestId: string;
@@ -44,6 +65,7 @@ export type SpeechEvents = {
     readonly error: unknown;
   };
   "segment.delivered": {
+    readonly requestId: string;
     readonly outcome: SegmentOutcome;
     readonly engine: string;
     readonly characters: number;
@@ -65,7 +87,13 @@ export type SpeechEvents = {
     readonly role: "leader" | "follower" | "alone";
     readonly takenOver: boolean;
   };
-  "engine.failed": { readonly engine: string; readonly code: ErrorCode; readonly error: unknown };
+  "engine.failed": {
+    readonly engine: string;
+    readonly code: ErrorCode;
+    readonly error: unknown;
+    /** Since it was called. */
+    readonly afterMs: number;
+  };
   /** An engine's breaker opened or closed. `forMs`: until somebody may look whether it is well again. */
   "breaker.changed": { readonly engine: string; readonly state: "open" | "closed"; readonly forMs: number };
   /** A second engine was asked because the first took longer than it usually does. */

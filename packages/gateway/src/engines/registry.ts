@@ -3,9 +3,13 @@ import type { Clock } from "../core/clock.ts";
 import type { SpeechEngine } from "../core/ports.ts";
 import { azureEngine } from "./azure/azure-engine.ts";
 import { azureSchema } from "./azure/azure-schema.ts";
+import { cartesiaEngine } from "./cartesia/cartesia-engine.ts";
+import { cartesiaSchema } from "./cartesia/cartesia-schema.ts";
 import { type CommandVoice, createCommandEngine } from "./command/command-engine.ts";
 import { commandSchema } from "./command/command-schema.ts";
 import { baseUrl, guards, maxChars, name, optional, sampleRateHz, version, workers } from "./common-fields.ts";
+import { deepgramEngine } from "./deepgram/deepgram-engine.ts";
+import { deepgramSchema } from "./deepgram/deepgram-schema.ts";
 import { createEdgeEngine, EDGE_OUTPUT_FORMATS } from "./edge/edge-engine.ts";
 import { elevenLabsEngine } from "./elevenlabs/elevenlabs-engine.ts";
 import { elevenLabsSchema } from "./elevenlabs/elevenlabs-schema.ts";
@@ -56,6 +60,8 @@ export const ENGINE_SCHEMAS = {
   azure: azureSchema,
   google: googleSchema,
   polly: pollySchema,
+  deepgram: deepgramSchema,
+  cartesia: cartesiaSchema,
   piper: z.strictObject({
     ...{ name, type: z.literal("piper"), ...guards },
     baseUrl: baseUrl.describe("Of `python3 -m piper.http_server`."),
@@ -115,6 +121,8 @@ const CREATE: { readonly [Type in EngineType]: Create<Type> } = {
       ...(keys && { credentials: { accessKeyId, secretAccessKey, sessionToken } }),
     });
   },
+  deepgram: async (config, deps) => deepgramEngine(remote(config, deps)),
+  cartesia: async (config, deps) => cartesiaEngine(remote(config, deps)),
   piper: async (config, deps) => piperEngine(remote(config, deps)),
   async command(config, deps) {
     const { maxConcurrent = deps.workers, maxQueued = maxConcurrent * MAX_QUEUED_PER_WORKER, ...options } = config;

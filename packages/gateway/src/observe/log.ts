@@ -14,7 +14,9 @@ export function logEvents(events: EventBus, log: Logger): void {
     const what = { requestId, subject, engine, format, fromCache, bytes, characters, firstAudioMs, latencyMs };
     log.info({ ...what, hit, miss, coalesced, stale }, "speech delivered");
   });
-  events.on("speech.refused", (event) => log.info(event, "speech refused"));
+  events.on("speech.refused", (event) =>
+    log.info({ requestId: event.requestId, subject: event.subject, window: event.window }, "speech refused"),
+  );
   events.on("speech.failed", ({ requestId, subject, code, error }) => {
     if (typeof error === "object" && error !== null) told.add(error);
     log.info({ requestId, subject, code }, "speech failed");

@@ -29,7 +29,14 @@ function rig() {
   });
   const hit = (times = 1) => {
     for (let n = 0; n < times; n++)
-      events.emit("segment.delivered", { outcome: "hit", engine: "e", characters: 10, durationMs: 1.5, bytes: 100 });
+      events.emit("segment.delivered", {
+        requestId: "r",
+        outcome: "hit",
+        engine: "e",
+        characters: 10,
+        durationMs: 1.5,
+        bytes: 100,
+      });
   };
   return { clock, events, batches, sink, shared, hit };
 }

@@ -50,11 +50,22 @@ export function createConverse(deps: SpeakDeps): Converse {
       end();
       if (error instanceof RefusedAtFirst) {
         const { quota } = error;
-        events.emit("speech.refused", { requestId, subject: utterance.subject, window: quota.window.name });
+        events.emit("speech.refused", {
+          requestId,
+          subject: utterance.subject,
+          window: quota.window.name,
+          latencyMs: clock.monotonic() - startedAt,
+        });
         return { admitted: false, quota };
       }
       const code = caller.aborted ? "caller_gone" : SpeechError.from(error, "internal", "").code;
-      events.emit("speech.failed", { requestId, subject: utterance.subject, code, error });
+      events.emit("speech.failed", {
+        requestId,
+        subject: utterance.subject,
+        code,
+        error,
+        latencyMs: clock.monotonic() - startedAt,
+      });
       throw error;
     }
   };
@@ -92,9 +103,9 @@ async function spoken({ chain, joiner, clock }: SpeakDeps, context: Context) {
   const startedAt = clock.monotonic();
   const first = (await line.first())?.spoken;
   if (first === undefined) throw nothingToSay();
-  const times = makingTimes(first, startedAt, clock.monotonic());
+  const timings = { limitMs: 0, cacheMs: 0, ...makingTimes(first, startedAt, clock.monotonic()) };
   const made = await primed(line.parts(), ({ type }) => type === "audio");
-  report.started(first, account.textAt);
+  report.started(first, timings, account.textAt);
   const parts = report.counted(made, first.engine, end);
   return {
     format,
@@ -108,7 +119,7 @@ async function spoken({ chain, joiner, clock }: SpeakDeps, context: Context) {
     fromCache: false,
     audio: audioOf(parts),
     parts,
-    timings: { limitMs: 0, cacheMs: 0, ...times },
+    timings,
     quota: account.quota!,
   };
 }

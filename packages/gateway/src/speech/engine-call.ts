@@ -64,7 +64,12 @@ export function createEngineCall(deps: EngineCallDeps): EngineCall {
       record.failed(error, { late: course.firstAudioMs !== undefined });
       const { retryAfterMs } = error.details;
       if (retryAfterMs !== undefined) turn?.release({ overloadedForMs: retryAfterMs });
-      events.emit("engine.failed", { engine: engine.name, code: error.code, error });
+      events.emit("engine.failed", {
+        engine: engine.name,
+        code: error.code,
+        error,
+        afterMs: clock.monotonic() - startedAt,
+      });
       throw error;
     } finally {
       if (!course.ended) record.left(clock.monotonic() - startedAt);

@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { type ErrorCode, SpeechError } from "../core/errors.ts";
-import type { EventBus } from "../core/events.ts";
+import type { EventBus, SpeechTimings } from "../core/events.ts";
 import type { Utterance } from "../core/utterance.ts";
 import type { SpokenSegment } from "./engine-chain.ts";
 import type { SpeechPart } from "./speech-part.ts";
@@ -41,6 +41,7 @@ export class SpeechReport {
     const stored = "stored" in spoken ? spoken.stored : undefined;
     const durationMs = stored?.metadata.durationMs;
     this.#events.emit("segment.delivered", {
+      requestId: this.#context.requestId,
       outcome,
       engine,
       characters,
@@ -50,10 +51,11 @@ export class SpeechReport {
   }
 
   /** The first audio is here. `since`: when there was text, if that came later than the request. */
-  started({ engine, outcome }: SpokenSegment, since = this.#context.startedAt): void {
+  started({ engine, outcome }: SpokenSegment, timings: SpeechTimings, since = this.#context.startedAt): void {
     const firstAudioMs = this.#clock.monotonic() - since;
     this.#firstAudioMs = firstAudioMs;
-    this.#events.emit("speech.started", { requestId: this.#context.requestId, engine, outcome, firstAudioMs });
+    const { requestId } = this.#context;
+    this.#events.emit("speech.started", { requestId, engine, outcome, firstAudioMs, timings });
   }
 
   /** An answer that is whole and on its way. */
@@ -96,7 +98,8 @@ export class SpeechReport {
   }
 
   #failed(code: ErrorCode, error: unknown): void {
-    const { requestId, utterance } = this.#context;
-    this.#events.emit("speech.failed", { requestId, subject: utterance.subject, code, error });
+    const { requestId, utterance, startedAt } = this.#context;
+    const latencyMs = this.#clock.monotonic() - startedAt;
+    this.#events.emit("speech.failed", { requestId, subject: utterance.subject, code, error, latencyMs });
   }
 }

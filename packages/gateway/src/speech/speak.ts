@@ -2,7 +2,7 @@ import { only, primed, type Soon, soon } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
-import type { EventBus, SegmentOutcome } from "../core/events.ts";
+import type { EventBus, SegmentOutcome, SpeechTimings } from "../core/events.ts";
 import type { AudioJoiner, CallOptions, MakeSilence, RateLimiter } from "../core/ports.ts";
 import type { Decision, Refusal } from "../core/quota.ts";
 import type { Notice } from "../core/script.ts";
@@ -18,14 +18,6 @@ import { SegmentLine } from "./segment-line.ts";
 import { audioOf, type SpeechPart } from "./speech-part.ts";
 import { StoredAnswer, type StoredSegment } from "./stored-answer.ts";
 import type { VoiceCatalogue } from "./voice-catalogue.ts";
-
-/** Milliseconds of ours and the engine's until the first audio. */
-export type SpeechTimings = {
-  readonly limitMs: number;
-  readonly cacheMs: number;
-  readonly engineMs: number;
-  readonly transcodeMs: number;
-};
 
 /** An answer whose first audio is here. */
 export type Speech = {
@@ -102,7 +94,12 @@ export function createSpeak(deps: SpeakDeps): Speak {
       const asked = admit({ limiter, chain, clock, countHits }, utterance, plan.segments, { signal });
       const admission = asked instanceof Promise ? await asked : asked;
       if ("admitted" in admission) {
-        events.emit("speech.refused", { requestId, subject: utterance.subject, window: admission.window.name });
+        events.emit("speech.refused", {
+          requestId,
+          subject: utterance.subject,
+          window: admission.window.name,
+          latencyMs: clock.monotonic() - startedAt,
+        });
         return { admitted: false, quota: admission };
       }
       const { quota, ahead, bill, limitedAt } = admission;
@@ -123,7 +120,13 @@ export function createSpeak(deps: SpeakDeps): Speak {
       return { admitted: true, speech: stored ?? (await streamedSpeech(deps, context)) };
     } catch (error) {
       const code = signal.aborted ? "caller_gone" : SpeechError.from(error, "internal", "").code;
-      events.emit("speech.failed", { requestId, subject: utterance.subject, code, error });
+      events.emit("speech.failed", {
+        requestId,
+        subject: utterance.subject,
+        code,
+        error,
+        latencyMs: clock.monotonic() - startedAt,
+      });
       throw error;
     }
   };
@@ -161,7 +164,8 @@ function wholeSpeech({ joiner }: SpeakDeps, context: Context, rested: Rested): S
   const whole = new StoredAnswer({ ...rested, joiner, format, words });
   const first = rested.segments[0]!.spoken;
   for (const [at, { spoken }] of rested.segments.entries()) report.segment(spoken, plan.segments[at]!.candidates);
-  report.started(first);
+  const timings = { limitMs, cacheMs, engineMs: 0, transcodeMs: 0 };
+  report.started(first, timings);
   report.delivered(whole.bytes.byteLength, first.engine);
   bill.settle();
   return {
@@ -176,7 +180,7 @@ function wholeSpeech({ joiner }: SpeakDeps, context: Context, rested: Rested): S
       return only(whole.bytes);
     },
     parts: whole,
-    timings: { limitMs, cacheMs, engineMs: 0, transcodeMs: 0 },
+    timings,
     quota,
   };
 }
@@ -221,9 +225,9 @@ async function streamedSpeech(deps: SpeakDeps, context: Context): Promise<Speech
       onFailed: (spoken) => bill.failed(spoken),
     });
     const { spoken: first } = (await line.first())!;
-    const times = makingTimes(first, startedAt, clock.monotonic());
+    const timings = { limitMs, cacheMs, ...makingTimes(first, startedAt, clock.monotonic()) };
     const made = await primed(line.parts(), ({ type }) => type === "audio");
-    report.started(first);
+    report.started(first, timings);
     const parts = report.counted(made, first.engine, end);
     return {
       format: utterance.format,
@@ -234,7 +238,7 @@ async function streamedSpeech(deps: SpeakDeps, context: Context): Promise<Speech
       fromCache: false,
       audio: audioOf(parts),
       parts,
-      timings: { limitMs, cacheMs, ...times },
+      timings,
       quota,
     };
   } catch (error) {

@@ -1,6 +1,8 @@
 import { systemClock } from "../../src/core/clock.ts";
 import type { SpeechEngine } from "../../src/core/ports.ts";
 import { azureEngine } from "../../src/engines/azure/azure-engine.ts";
+import { cartesiaEngine } from "../../src/engines/cartesia/cartesia-engine.ts";
+import { deepgramEngine } from "../../src/engines/deepgram/deepgram-engine.ts";
 import { elevenLabsEngine } from "../../src/engines/elevenlabs/elevenlabs-engine.ts";
 import { googleEngine } from "../../src/engines/google/google-engine.ts";
 import { openAiEngine } from "../../src/engines/openai.ts";
@@ -9,6 +11,8 @@ import { piperEngine } from "../../src/engines/piper.ts";
 import { createPollyEngine } from "../../src/engines/polly/polly-engine.ts";
 import { openAiStandIn } from "./openai-stand-in.ts";
 import { azureStandIn } from "./stand-ins/azure.ts";
+import { cartesiaStandIn } from "./stand-ins/cartesia.ts";
+import { deepgramStandIn } from "./stand-ins/deepgram.ts";
 import { elevenLabsStandIn } from "./stand-ins/elevenlabs.ts";
 import type { StandIn } from "./stand-ins/fault.ts";
 import { googleStandIn } from "./stand-ins/google.ts";
@@ -97,6 +101,24 @@ export const REMOTE_RIGS: readonly RemoteRig[] = [
         ...{ name: "e", baseUrl, region: "eu-west-1", clock: systemClock, outputFormat: "pcm", words: true },
         credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: SECRET },
       }),
+    unknownVoiceCodes: ["engine_rejected"],
+  },
+  {
+    name: "deepgram",
+    voice: "aura-2-thalia-en",
+    marked: false,
+    saysWhen: true,
+    start: deepgramStandIn,
+    engine: (baseUrl) => deepgramEngine({ name: "e", apiKey: SECRET, baseUrl }),
+    unknownVoiceCodes: ["engine_rejected"],
+  },
+  {
+    name: "cartesia",
+    voice: "6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
+    marked: false,
+    saysWhen: true,
+    start: cartesiaStandIn,
+    engine: (baseUrl) => cartesiaEngine({ name: "e", apiKey: SECRET, baseUrl }),
     unknownVoiceCodes: ["engine_rejected"],
   },
 ];
