@@ -53,6 +53,13 @@ describe("the official openai client", () => {
     expect(streamed.equals(plain)).toBe(true);
   });
 
+  it("may name the voice as an object, as for OpenAI's own custom voices", async () => {
+    const body = { model: "tts-1", input: "Named as an object.", response_format: "pcm" } as const;
+    const [named, plain] = [{ id: "nova" }, "nova"].map((voice) => openai.audio.speech.create({ ...body, voice }));
+    const heard = Buffer.from(await (await named!).arrayBuffer());
+    expect(heard.equals(Buffer.from(await (await plain!).arrayBuffer()))).toBe(true);
+  });
+
   it("lists models", async () => {
     const ids = (await openai.models.list()).data.map(({ id }) => id);
     expect(ids).toEqual(expect.arrayContaining(["auto", "flite", "tts-1"]));
@@ -79,7 +86,13 @@ describe("the official openai client", () => {
     const client = new OpenAI({ baseURL: `${limited.url}/v1`, apiKey: "any", maxRetries: 0 });
     const ask = (input: string) => client.audio.speech.create({ model: "auto", voice: "one", input });
     await ask("First.");
-    await expect(ask("Second.")).rejects.toBeInstanceOf(RateLimitError);
+    const refused = (await ask("Second.").catch((error: unknown) => error)) as RateLimitError;
+    expect(refused).toBeInstanceOf(RateLimitError);
+    expect([refused.type, refused.code, refused.param]).toEqual(["requests", "rate_limit_exceeded", null]);
+    expect(refused.headers.get("x-should-retry")).toBe("true");
+    expect(Number(refused.headers.get("retry-after-ms"))).toBeGreaterThan(50_000);
+    expect(refused.headers.get("x-ratelimit-remaining-requests")).toBe("0");
+    expect(refused.headers.get("x-ratelimit-reset-requests")).toMatch(/^(\d+m)?[\d.]+m?s$/);
     const broken = await runGateway({}, { engines: [standInEngine({ failAfterBytes: 0 })] });
     const other = new OpenAI({ baseURL: `${broken.url}/v1`, apiKey: "any", maxRetries: 0 });
     await expect(other.audio.speech.create({ model: "auto", voice: "one", input: "No." })).rejects.toBeInstanceOf(

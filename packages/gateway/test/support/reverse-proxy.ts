@@ -39,6 +39,33 @@ export async function startNginx(program: string, ports: readonly [number, numbe
   return running(child, port, folder);
 }
 
+/** An nginx that keeps what its origin says may be kept, as a CDN does; `X-Cache` tells what it did. */
+export async function startCachingNginx(program: string, origin: string): Promise<ReverseProxy> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), "mynah-cdn-"));
+  const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${folder}/temp;`);
+  writeFileSync(
+    join(folder, "nginx.conf"),
+    `daemon off; master_process off; pid ${folder}/pid; error_log stderr crit; # one process: it keeps this user, whose cache it is
+     events {} http {
+       access_log off; ${paths.join(" ")}
+       proxy_cache_path ${folder}/cache keys_zone=audio:1m use_temp_path=off;
+       server {
+         listen 127.0.0.1:${port};
+         location / {
+           proxy_pass ${origin}; proxy_http_version 1.1;
+           proxy_cache audio; proxy_cache_lock on; proxy_cache_revalidate on;
+           add_header X-Cache $upstream_cache_status always;
+         }
+       }
+     }`,
+  );
+  const child = spawn(program, ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", "stderr"], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  return running(child, port, folder);
+}
+
 /** Caddy with deploy/proxies/Caddyfile, without TLS, in front of these gateways. */
 export async function startCaddy(program: string, ports: readonly [number, number]): Promise<ReverseProxy> {
   const port = await freePort();
