@@ -50,6 +50,7 @@ const ROOTS = new Set([
   "app.ts",
   "compose.ts",
   "compose-admin.ts",
+  "compose-dashboard.ts",
   "compose-engines.ts",
   "compose-metrics.ts",
   "compose-redis.ts",

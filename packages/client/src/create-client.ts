@@ -34,6 +34,8 @@ export type SpeakOptions = CallOptions & {
   language?: string;
   /** The end user on whose behalf this is said; limits count per user. */
   user?: string;
+  /** A name under which administrators can purge it. */
+  tag?: string;
 };
 
 /** An answer whose audio is still arriving. */

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 const ALL = [
   "cached-answer",
   "metrics-cost",
+  "dashboard-cost",
   "first-byte",
   "encoders",
   "memory",

@@ -4,6 +4,7 @@ import { type Logger, pino } from "pino";
 import { openAccess, openTrust } from "./access.ts";
 import { composeSpeech, type Overrides, type SpeechSystem } from "./compose.ts";
 import { openAdministration } from "./compose-admin.ts";
+import { openDashboard } from "./compose-dashboard.ts";
 import { openMetrics } from "./compose-metrics.ts";
 import { openTraces } from "./compose-traces.ts";
 import type { ConfigInput } from "./config/config.ts";
@@ -26,6 +27,7 @@ import { speechRoute } from "./http/openai/speech-route.ts";
 import { pageRoutes } from "./http/page-routes.ts";
 import { createServer } from "./http/server.ts";
 import { socketRoutes } from "./http/socket-routes.ts";
+import { statsHistoryRoutes } from "./http/stats-history-routes.ts";
 import { statsRoute } from "./http/stats-route.ts";
 import { subtitlesRoute } from "./http/subtitles-route.ts";
 import { tellTraceParents } from "./http/trace-parent.ts";
@@ -77,6 +79,8 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   const parts = () => ({ ...speech.parts(), ...wyoming?.parts() });
   let boundTo = config.host;
   const metrics = openMetrics({ speech, access, sockets, wyoming, parts, host: () => boundTo });
+  const stats = () => ({ ...speech.stats(), sockets: sockets.counts, ...(wyoming && { wyoming: wyoming.counts }) });
+  const dashboard = openDashboard({ speech, stats, parts });
   const traces = await openTraces(config, speech);
   if (traces !== undefined) tellTraceParents(app, speech.events);
   let stopping = false;
@@ -97,9 +101,8 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   });
   catalogueRoutes(app, { voices: speech.voices, startedAtMs: speech.clock.now() });
   healthRoutes(app, { readiness: () => ({ stopping, parts: parts() }) });
-  statsRoute(app, {
-    stats: () => ({ ...speech.stats(), sockets: sockets.counts, ...(wyoming && { wyoming: wyoming.counts }) }),
-  });
+  statsRoute(app, { stats });
+  statsHistoryRoutes(app, dashboard);
   if (metrics !== undefined) metricsRoute(app, metrics);
   socketRoutes(app, { tokens });
   sockets.attach(app.server);
@@ -130,6 +133,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
     inject: (options) => app.inject(options),
     async close({ graceMs = config.shutdownGraceMs } = {}) {
       stopping = true;
+      dashboard.close();
       await Promise.all([closeServer(app, graceMs), sockets.close({ graceMs }), wyoming?.close({ graceMs })]);
       metrics?.close();
       await traces?.close();

@@ -1,7 +1,9 @@
 import type { SpokenMark, SpokenWord } from "./socket.ts";
 
 export * from "./engine-stats.ts";
+export * from "./gateway-stats.ts";
 export * from "./socket.ts";
+export * from "./stats-history.ts";
 
 /** Audio formats of `POST /v1/audio/speech`, named as OpenAI names them. */
 export const AUDIO_FORMATS = ["mp3", "opus", "aac", "flac", "wav", "pcm"] as const;
@@ -29,6 +31,8 @@ export type SpeechRequest = {
   seed?: number;
   /** BCP-47. Mynah's own field. */
   language?: string;
+  /** A name under which what is said can be purged. Mynah's own field. */
+  tag?: string;
   /** How `input` is written; default `text`. Mynah's own field. */
   input_type?: "text" | "ssml";
 };

@@ -35,6 +35,8 @@ export type UtteranceSettings = {
   language?: string;
   /** The end user on whose behalf this is said; limits count per user. */
   user?: string;
+  /** A name under which what is said can be purged: up to 64 letters, digits and `. _ : / @ -`. */
+  tag?: string;
   /** Word times are wanted. */
   words?: boolean;
 };

@@ -140,11 +140,8 @@ export interface AudioStore {
   has(keys: readonly CacheKey[], options: CallOptions): Promise<boolean[]>;
   /** True if it was there. */
   delete(key: CacheKey, options: CallOptions): Promise<boolean>;
-  /**
-   * Puts the same audio with other metadata in the place of an entry that `get` gave; nothing if it has been purged
-   * or pushed out meanwhile.
-   */
-  retag(key: CacheKey, speech: StoredSpeech, options: CallOptions & { readonly ttlMs: number }): Promise<void>;
+  /** Gives these tags to an entry that is there, and brings none back. Renews its ttl. */
+  tag(key: CacheKey, tags: readonly string[], options: CallOptions & { readonly ttlMs: number }): Promise<void>;
   /**
    * Removes every entry that fits, walking through all of them in small steps: for administrators, never on a request's
    * path. Gives the number. What is stored while it runs may stay.

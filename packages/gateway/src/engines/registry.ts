@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { Clock } from "../core/clock.ts";
 import type { SpeechEngine } from "../core/ports.ts";
+import { createAiSdkEngine } from "./ai-sdk/ai-sdk-engine.ts";
+import { aiSdkSchema } from "./ai-sdk/ai-sdk-schema.ts";
 import { azureEngine } from "./azure/azure-engine.ts";
 import { azureSchema } from "./azure/azure-schema.ts";
 import { cartesiaEngine } from "./cartesia/cartesia-engine.ts";
@@ -24,6 +26,8 @@ import { openAiCompatibleSchema, openAiSchema } from "./openai-schema.ts";
 import { piperEngine } from "./piper.ts";
 import { createPollyEngine } from "./polly/polly-engine.ts";
 import { pollySchema } from "./polly/polly-schema.ts";
+import { wyomingEngine } from "./wyoming/wyoming-engine.ts";
+import { wyomingSchema } from "./wyoming/wyoming-schema.ts";
 
 /** What every engine gets from the whole. */
 export type EngineDeps = {
@@ -62,6 +66,8 @@ export const ENGINE_SCHEMAS = {
   polly: pollySchema,
   deepgram: deepgramSchema,
   cartesia: cartesiaSchema,
+  wyoming: wyomingSchema,
+  "ai-sdk": aiSdkSchema,
   piper: z.strictObject({
     ...{ name, type: z.literal("piper"), ...guards },
     baseUrl: baseUrl.describe("Of `python3 -m piper.http_server`."),
@@ -123,6 +129,12 @@ const CREATE: { readonly [Type in EngineType]: Create<Type> } = {
   },
   deepgram: async (config, deps) => deepgramEngine(remote(config, deps)),
   cartesia: async (config, deps) => cartesiaEngine(remote(config, deps)),
+  wyoming: async (config, deps) => wyomingEngine(remote(config, deps)),
+  "ai-sdk"(config, deps) {
+    const { voices, ...options } = remote(config, deps);
+    const listed = voices.map((voice) => withoutUndefined(typeof voice === "string" ? { id: voice } : voice));
+    return createAiSdkEngine({ ...options, voices: listed });
+  },
   piper: async (config, deps) => piperEngine(remote(config, deps)),
   async command(config, deps) {
     const { maxConcurrent = deps.workers, maxQueued = maxConcurrent * MAX_QUEUED_PER_WORKER, ...options } = config;

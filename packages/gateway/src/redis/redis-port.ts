@@ -19,8 +19,8 @@ export interface RedisPort {
   getFresh(key: string, life: Lifetime, options: CallOptions): Promise<Uint8Array | undefined>;
   /** The value, past its ttl or not, as it is. */
   get(key: string, options: CallOptions): Promise<Uint8Array | undefined>;
-  /** True if it took the place of another. */
-  set(key: string, value: Uint8Array, ttlMs: number, options: CallOptions): Promise<boolean>;
+  /** Gives the first bytes of the value whose place it took; undefined: there was none. */
+  set(key: string, value: Uint8Array, ttlMs: number, options: CallOptions): Promise<Uint8Array | undefined>;
   /** Puts it in the place of another; false if there is none. */
   replace(key: string, value: Uint8Array, ttlMs: number, options: CallOptions): Promise<boolean>;
   /** Which of these exist with more than `graceMs` to live, without touching them. */
@@ -56,6 +56,9 @@ export interface RedisPort {
 export type Lifetime = { readonly ttlMs: number; readonly graceMs: number };
 
 const SCAN_COUNT = 500;
+/** Told of a value that was replaced. */
+const REPLACED_BYTES = 2048;
+const NO_STRING = Buffer.from("\0");
 const getFreshScript = loadScript(new URL("lua/get-fresh.lua", import.meta.url));
 
 /**
@@ -109,9 +112,12 @@ export function redisPort(redis: GuardedRedis): RedisPort {
     async set(key, value, ttlMs, options) {
       // Two commands in one packet: SET's own GET would send the old value back.
       const both = (client: RedisClient) =>
-        Promise.all([client.exists(key), client.set(key, asBuffer(value), "PX", wholeMs(ttlMs))]);
-      const [existed] = await redis.runWrite(both, write(options));
-      return existed === 1;
+        Promise.all([
+          client.getrangeBuffer(key, 0, REPLACED_BYTES - 1).catch(notString),
+          client.set(key, asBuffer(value), "PX", wholeMs(ttlMs)),
+        ]);
+      const [replaced] = await redis.runWrite(both, write(options));
+      return replaced.byteLength > 0 ? replaced : undefined;
     },
 
     async replace(key, value, ttlMs, options) {
@@ -169,6 +175,11 @@ export function redisPort(redis: GuardedRedis): RedisPort {
     },
     close: () => redis.close(),
   };
+}
+
+/** Of another type than ours: something was there. */
+function notString(error: unknown): Buffer {
+  return emptyIfNoString(error).byteLength === 0 ? NO_STRING : Buffer.alloc(0);
 }
 
 function emptyIfNoString(error: unknown): Buffer {

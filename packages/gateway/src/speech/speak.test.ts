@@ -279,7 +279,7 @@ describe("speak()", () => {
       set: failing,
       has: failing,
       delete: failing,
-      retag: failing,
+      tag: failing,
       purge: failing,
       clear: failing,
       close: async () => {},

@@ -75,6 +75,9 @@ export class StoredSegments {
   /** Keys of requests, each of which is made for one engine and lives as long as its plan. */
   readonly #keys = new WeakMap<SynthesisRequest, CacheKey>();
 
+  /** Entries that are being given tags, and which. */
+  readonly #tagging = new Set<string>();
+
   constructor(deps: StoredSegmentsDeps) {
     this.#deps = deps;
   }
@@ -197,14 +200,16 @@ export class StoredSegments {
   }
 
   /** Behind the answer: who hears it under a new tag must be able to purge it by that tag. */
-  #tag({ tags = [], policy }: SegmentRequest, key: CacheKey, { metadata, audio }: StoredSpeech): void {
+  #tag({ tags = [], policy }: SegmentRequest, key: CacheKey, { metadata }: StoredSpeech): void {
     const { store, events, ttlMs, storeTimeoutMs } = this.#deps;
-    const renamed = policy.write ? tagged(metadata, tags) : undefined;
-    if (renamed === undefined) return;
+    const naming = `${key} ${tags.join()}`;
+    if (!policy.write || this.#tagging.has(naming) || tagged(metadata, tags) === undefined) return;
+    this.#tagging.add(naming);
     const signal = AbortSignal.timeout(storeTimeoutMs);
-    store.retag(key, { metadata: renamed, audio }, { ttlMs, signal }).catch((error: unknown) => {
+    const over = store.tag(key, tags, { ttlMs, signal }).catch((error: unknown) => {
       events.emit("store.failed", { op: "set", error });
     });
+    void over.finally(() => this.#tagging.delete(naming));
   }
 
   #accepted(found: Soon<StoredSpeech | undefined>, policy: CachePolicy): Soon<StoredSpeech | undefined> {

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { Soon } from "../core/async.ts";
 import type { CacheKey } from "../core/cache-key.ts";
 import type { Clock } from "../core/clock.ts";
-import { type EntryMatch, matchesEntry, type PurgeProgress } from "../core/entry-match.ts";
+import { type EntryMatch, matchesEntry, type PurgeProgress, tagged } from "../core/entry-match.ts";
 import type { AudioStore, CallOptions, StoredSpeech } from "../core/ports.ts";
 
 export type MemoryAudioStoreOptions = {
@@ -21,6 +21,7 @@ export type MemoryAudioStoreOptions = {
  */
 const ENTRY_OVERHEAD_BYTES = 768;
 const WORD_BYTES = 96;
+const TAG_BYTES = 96;
 /** A view into a buffer this much larger is copied before it is kept. */
 const PINNING_FACTOR = 1.1;
 
@@ -114,9 +115,11 @@ export class MemoryAudioStore implements AudioStore {
     return was;
   }
 
-  async retag(key: CacheKey, speech: StoredSpeech, options: CallOptions & { ttlMs: number }): Promise<void> {
+  async tag(key: CacheKey, tags: readonly string[], options: CallOptions & { readonly ttlMs: number }): Promise<void> {
     options.signal.throwIfAborted();
-    if (this.#entries.has(key)) await this.set(key, speech, options);
+    const entry = this.#entries.peek(key);
+    const metadata = entry && tagged(entry.speech.metadata, tags);
+    if (entry !== undefined && metadata !== undefined) await this.set(key, { ...entry.speech, metadata }, options);
   }
 
   async purge(
@@ -142,7 +145,8 @@ export class MemoryAudioStore implements AudioStore {
 }
 
 function sizeOf({ speech: { metadata }, audioBytes }: Entry): number {
-  return audioBytes + ENTRY_OVERHEAD_BYTES + (metadata.words?.length ?? 0) * WORD_BYTES;
+  const { words = [], tags = [] } = metadata;
+  return audioBytes + ENTRY_OVERHEAD_BYTES + words.length * WORD_BYTES + tags.length * TAG_BYTES;
 }
 
 /**

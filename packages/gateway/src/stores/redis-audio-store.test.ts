@@ -156,6 +156,16 @@ describe("RedisAudioStore", () => {
     }
   });
 
+  it("set() over an entry that somebody tagged keeps its tags", async () => {
+    await store.set(key, speechOf(), { ttlMs, signal });
+    await store.tag(key, ["spring"], { ttlMs, signal });
+    await store.set(key, speechOf(300), { ttlMs, signal });
+    expect(await store.get(key, { signal })).toMatchObject({
+      metadata: { tags: ["spring"] },
+      audio: { byteLength: 300 },
+    });
+  });
+
   it("set() over another entry says so", async () => {
     await store.set(key, speechOf(), { ttlMs, signal });
     expect(events).toEqual([]);

@@ -1,5 +1,5 @@
 import type { CacheKey } from "../core/cache-key.ts";
-import { type EntryMatch, matchesEntry, matchesEverything, type PurgeProgress } from "../core/entry-match.ts";
+import { type EntryMatch, matchesEntry, matchesEverything, type PurgeProgress, tagged } from "../core/entry-match.ts";
 import type { CallOptions, StoredSpeech } from "../core/ports.ts";
 import { AUDIO_KEY_PATTERN, audioKey } from "../redis/keys.ts";
 import { RedisError } from "../redis/redis-error.ts";
@@ -84,7 +84,12 @@ export class RedisAudioStore implements SharedAudioStore {
       return;
     }
     const replaced = await this.#redis.set(audioKey(key), entry, ttlMs + this.#graceMs, { signal });
-    if (replaced) this.#onEvent({ type: "entry.replaced", key });
+    if (replaced === undefined) return;
+    this.#onEvent({ type: "entry.replaced", key });
+    // Another server stored the same, perhaps for somebody who gave it a name.
+    const before = peekEntry(replaced);
+    const tags = before !== undefined && "tags" in before ? (before.tags ?? []) : [];
+    if (tagged(speech.metadata, tags) !== undefined) await this.tag(key, tags, { signal, ttlMs });
   }
 
   /** Renews the entry's ttl without reading it; false if it is not there. */
@@ -100,16 +105,18 @@ export class RedisAudioStore implements SharedAudioStore {
     return this.#redis.unlink(audioKey(key), { signal });
   }
 
-  async retag(key: CacheKey, speech: StoredSpeech, options: CallOptions & { ttlMs: number }): Promise<void> {
-    const { signal, ttlMs } = options;
-    const name = audioKey(key);
-    const [front] = await this.#redis.heads([name], FRONT_BYTES, { signal });
-    const there = front && peekEntry(front);
-    // Another time: it was purged and made anew, and the copy in our caller's hands is what was purged.
-    if (there === undefined || ("createdAtMs" in there && there.createdAtMs !== speech.metadata.createdAtMs)) return;
-    const entry = await encodeEntry(key, speech, { compressionLevel: this.#compressionLevel });
+  async tag(
+    key: CacheKey,
+    tags: readonly string[],
+    { signal, ttlMs }: CallOptions & { readonly ttlMs: number },
+  ): Promise<void> {
+    // What is there now: another server may have stored it later than the copy that our caller heard.
+    const speech = await this.getStale(key, { signal });
+    const metadata = speech && tagged(speech.metadata, tags);
+    if (speech === undefined || metadata === undefined) return;
+    const entry = await encodeEntry(key, { ...speech, metadata }, { compressionLevel: this.#compressionLevel });
     if (entry.byteLength > this.#maxEntryBytes) return;
-    const replaced = await this.#redis.replace(name, entry, ttlMs + this.#graceMs, { signal });
+    const replaced = await this.#redis.replace(audioKey(key), entry, ttlMs + this.#graceMs, { signal });
     if (replaced) this.#onEvent({ type: "entry.replaced", key });
   }
 

@@ -110,10 +110,12 @@ export class TieredAudioStore implements AudioStore {
     return (await this.#purge({ what: "key", key }, signal, tiers)).some(Boolean);
   }
 
-  async retag(key: CacheKey, speech: StoredSpeech, options: CallOptions & { readonly ttlMs: number }): Promise<void> {
+  /** Redis first: memory that had the tags while Redis had not would never try again. */
+  async tag(key: CacheKey, tags: readonly string[], options: CallOptions & { readonly ttlMs: number }): Promise<void> {
     const { memory, redis } = this.#options;
-    await this.#orElse("memory", "set", undefined, memory.retag(key, speech, options), options.signal);
-    await this.#orElse("redis", "set", undefined, redis.retag(key, speech, options), options.signal);
+    const far = redis.tag(key, tags, options).then(() => true);
+    if (await this.#orElse("redis", "set", false, far, options.signal))
+      await this.#orElse("memory", "set", undefined, memory.tag(key, tags, options), options.signal);
   }
 
   /** Gives what Redis had of them, or memory if that was more: Redis may have evicted what memory still holds. */

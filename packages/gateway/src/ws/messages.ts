@@ -1,4 +1,5 @@
 import { AUDIO_FORMATS, type ClientMessage, type UtteranceSettings } from "@mynah/protocol";
+import { TAG_PATTERN } from "../core/entry-match.ts";
 import { SpeechError } from "../core/errors.ts";
 import { type FactorRange, MAX_INSTRUCTIONS_CHARS, MAX_STYLE_CHARS, SETTING_RANGES } from "../core/speech-settings.ts";
 import { INPUT_TYPES, TURN_BOUNDS } from "../core/utterance.ts";
@@ -15,6 +16,7 @@ type Fields = Readonly<Record<string, { readonly check: Check; readonly required
 
 const MAX_ID_CHARS = 128;
 const LANGUAGE = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/;
+const TAG = new RegExp(TAG_PATTERN);
 
 const string =
   (min: number, max: number): Check =>
@@ -39,6 +41,9 @@ const language: Check = (value) =>
     ? undefined
     : "must be a BCP-47 language such as en or pt-BR";
 
+const tag: Check = (value) =>
+  typeof value === "string" && TAG.test(value) ? undefined : "must be up to 64 letters, digits and . _ : / @ -";
+
 /** The bounds of the HTTP route's body, field for field. */
 const SETTINGS = {
   voice: { check: string(1, 256) },
@@ -52,6 +57,7 @@ const SETTINGS = {
   seed: { check: seed },
   language: { check: language },
   user: { check: string(1, 512) },
+  tag: { check: tag },
   words: { check: boolean },
 } as const satisfies Record<keyof UtteranceSettings, { check: Check }>;
 

@@ -13,7 +13,7 @@ export function utteranceOf(
   formats: Readonly<Record<AudioFormatName, AudioFormat>>,
 ): Utterance {
   const { voice = DEFAULT_VOICE, format = DEFAULT_FORMAT, speed = 1, pitch = 1, volume = 1 } = settings;
-  const { model, instructions, style, seed, language } = settings;
+  const { model, instructions, style, seed, language, tag } = settings;
   return {
     text,
     voice,
@@ -33,5 +33,6 @@ export function utteranceOf(
     ...(inputType !== undefined && { inputType }),
     ...(turns !== undefined && { turns }),
     ...(turnPauseMs !== undefined && { turnPauseMs }),
+    ...(tag !== undefined && { tags: [tag] }),
   };
 }

@@ -206,16 +206,15 @@ export function describeAudioStore(name: string, create: () => Promise<AudioStor
       expect(await left()).toEqual([]);
     });
 
-    it("retag() changes the metadata of what is there, and brings nothing back", async () => {
+    it("tag() names what is there, and brings nothing back", async () => {
       const { store } = await open();
-      const renamed = speechOf(256, { ...PLAIN, tags: ["spring"] });
-      await store.retag(key, renamed, { ttlMs, signal });
+      await store.tag(key, ["spring"], { ttlMs, signal });
       expect(await store.has([key], { signal })).toEqual([false]);
       await store.set(key, speechOf(), { ttlMs, signal });
-      await store.retag(key, renamed, { ttlMs, signal });
+      for (const tags of [["spring"], ["spring", "news"]]) await store.tag(key, tags, { ttlMs, signal });
       const stored = await store.get(key, { signal });
-      expect(stored?.metadata.tags).toEqual(["spring"]);
-      expect(new Uint8Array(stored!.audio)).toEqual(renamed.audio);
+      expect(stored?.metadata).toEqual({ ...PLAIN, tags: ["spring", "news"] });
+      expect(new Uint8Array(stored!.audio)).toEqual(speechOf().audio);
     });
 
     it("many calls at once each get their own entry", async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { postSpeech, type RunningGateway, runGateway } from "../support/gateway.ts";
 import { type RedisProcess, startRedis } from "../support/redis-process.ts";
+import { connectSocket } from "../support/socket-client.ts";
 import { type StandInEngine, standInEngine } from "../support/stand-in-engine.ts";
 
 const ADMIN = "admin-key-0123456789abcdef";
@@ -103,12 +104,18 @@ describe("A purge by administrators", () => {
     await keep("Tagged when it was heard again.");
     await keep("Tagged when it was heard again.", {}, { "mynah-tag": "news, spring" });
     await keep("Under another tag.", { tag: "autumn" });
+    const socket = await connectSocket(one);
+    socket.send({ type: "speak", id: "1", text: "Tagged on a socket.", voice: "one", format: "pcm", tag: "spring" });
+    await socket.last("1");
+    socket.socket.close();
+    await keep("Tagged on a socket.");
     await expect
       .poll(async () => (await say(two, "Tagged when it was heard again.", { tag: "spring" })).hit, SOON)
       .toBe(true);
     const job = await admin<Job>(one, "POST", "/admin/cache/purge", { tag: "spring" });
     expect(job).toMatchObject({ kind: "purge", about: "tag spring", total: null });
-    expect(await ended(two, job)).toMatchObject({ state: "done", purge: { removed: 2 } });
+    expect(await ended(two, job)).toMatchObject({ state: "done", purge: { removed: 3 } });
+    await expectGone("Tagged on a socket.");
     await expectGone("Under a tag from the start.");
     await expectGone("Tagged when it was heard again.");
     for (const gateway of [one, two]) expect(await isKept(gateway, "Under another tag.")).toBe(true);

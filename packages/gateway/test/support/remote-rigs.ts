@@ -1,5 +1,6 @@
 import { systemClock } from "../../src/core/clock.ts";
 import type { SpeechEngine } from "../../src/core/ports.ts";
+import { createAiSdkEngine } from "../../src/engines/ai-sdk/ai-sdk-engine.ts";
 import { azureEngine } from "../../src/engines/azure/azure-engine.ts";
 import { cartesiaEngine } from "../../src/engines/cartesia/cartesia-engine.ts";
 import { deepgramEngine } from "../../src/engines/deepgram/deepgram-engine.ts";
@@ -9,6 +10,7 @@ import { openAiEngine } from "../../src/engines/openai.ts";
 import { openAiCompatibleEngine } from "../../src/engines/openai-compatible.ts";
 import { piperEngine } from "../../src/engines/piper.ts";
 import { createPollyEngine } from "../../src/engines/polly/polly-engine.ts";
+import { wyomingEngine } from "../../src/engines/wyoming/wyoming-engine.ts";
 import { openAiStandIn } from "./openai-stand-in.ts";
 import { azureStandIn } from "./stand-ins/azure.ts";
 import { cartesiaStandIn } from "./stand-ins/cartesia.ts";
@@ -18,6 +20,7 @@ import type { StandIn } from "./stand-ins/fault.ts";
 import { googleStandIn } from "./stand-ins/google.ts";
 import { piperStandIn } from "./stand-ins/piper.ts";
 import { pollyStandIn } from "./stand-ins/polly.ts";
+import { wyomingStandIn } from "./stand-ins/wyoming.ts";
 
 /** The key of every adapter that has one: it must never be in an error. */
 export const SECRET = "s3cret-k3y";
@@ -32,6 +35,10 @@ export type RemoteRig = {
   readonly saysWhen: boolean;
   readonly start: () => Promise<StandIn>;
   readonly engine: (url: string) => SpeechEngine | Promise<SpeechEngine>;
+  /** Has statuses, and connections that are used again. Default true. */
+  readonly http?: false;
+  /** Audio comes while it is made. Default true. */
+  readonly streams?: false;
   /** Requests of one synthesis. Default 1. */
   readonly requests?: number;
   /** Codes with which an unknown voice is refused. Absent: the adapter's own test runs the conformance suite. */
@@ -120,5 +127,30 @@ export const REMOTE_RIGS: readonly RemoteRig[] = [
     start: cartesiaStandIn,
     engine: (baseUrl) => cartesiaEngine({ name: "e", apiKey: SECRET, baseUrl }),
     unknownVoiceCodes: ["engine_rejected"],
+  },
+  {
+    name: "wyoming",
+    voice: "en_US-lessac-medium",
+    marked: false,
+    saysWhen: false,
+    http: false,
+    start: wyomingStandIn,
+    engine: (uri) => wyomingEngine({ name: "e", uri }),
+    unknownVoiceCodes: ["voice_not_found"],
+  },
+  {
+    name: "ai-sdk",
+    voice: "alloy",
+    marked: false,
+    saysWhen: true,
+    streams: false,
+    start: openAiStandIn,
+    engine: (baseURL) =>
+      createAiSdkEngine({
+        ...{ name: "e", module: "@ai-sdk/openai", export: "createOpenAI", model: "gpt-4o-mini-tts" },
+        ...{ settings: { apiKey: SECRET, baseURL }, voices: [{ id: "alloy" }, { id: "ash" }] },
+        ...{ format: "pcm", sampleRateHz: 24_000, speed: { min: 0.25, max: 4 } },
+      }),
+    unknownVoiceCodes: ["voice_not_found"],
   },
 ];

@@ -42,16 +42,16 @@ export class Histogram {
     return this.#maxMs;
   }
 
-  /** Neighbouring buckets taken together, `perPower` to a power of two; those without counts are left out. */
+  /** Neighbouring buckets taken together, `perPower` to a power of two, from the first to the last that counted. */
   bars(perPower: number): { readonly fromMs: number; readonly toMs: number; readonly count: number }[] {
     const width = SUBS / perPower;
     const found: { fromMs: number; toMs: number; count: number }[] = [];
     for (let bucket = 0; bucket < this.#counts.length; bucket += width) {
       const count = this.#counts.subarray(bucket, bucket + width).reduce((sum, one) => sum + one, 0);
       const [fromMs, toMs] = [lowestUs(bucket) / 1000, lowestUs(bucket + width) / 1000];
-      if (count > 0) found.push({ fromMs, toMs, count });
+      if (count > 0 || found.length > 0) found.push({ fromMs, toMs, count });
     }
-    return found;
+    return found.slice(0, found.findLastIndex(({ count }) => count > 0) + 1);
   }
 }
 

@@ -8,11 +8,11 @@ const LEFT = 56;
 const BOTTOM = 28;
 const BARS_PER_POWER = 4;
 
+/** Of all that was heard, and of what was stored before. */
+type FirstAudioTimes = { readonly firstAudio: Histogram; readonly hits: Histogram };
+
 /** A run as one page that needs nothing else: no script, no font, no network. */
-export function loadPage(
-  report: LoadReport,
-  { hits, misses }: { readonly hits: Histogram; readonly misses: Histogram },
-): string {
+export function loadPage(report: LoadReport, times: FirstAudioTimes): string {
   const [title, ...facts] = summaryLines(report);
   const cells = (tag: string, row: readonly string[]) =>
     row.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join("");
@@ -28,7 +28,7 @@ export function loadPage(
 <ul>${facts.map((fact) => `<li>${escaped(fact)}</li>`).join("")}</ul>
 <h2>Time to first audio</h2>
 <p>From the moment at which a request was to start. <b class="hit">■</b> hits <b class="miss">■</b> misses</p>
-${histogramChart(hits, misses)}
+${histogramChart(times)}
 <table><thead><tr>${cells("th", LATENCY_HEAD)}</tr></thead><tbody>${rows.join("")}</tbody></table>
 <h2>Over time</h2>
 <p>Answers a second, by when they were to start: <b class="hit">■</b> hits <b class="miss">■</b> misses
@@ -54,18 +54,12 @@ svg{width:100%;height:auto}text{fill:var(--soft);font-size:11px}line{stroke:var(
 polyline{fill:none;stroke:currentColor;stroke-width:1.5}`;
 
 /** Bars of equal width, each a quarter of a power of two wide in time; hits below, misses on top of them. */
-function histogramChart(hits: Histogram, misses: Histogram): string {
-  const bars = new Map<number, { toMs: number; hits: number; misses: number }>();
-  for (const [name, histogram] of [
-    ["hits", hits],
-    ["misses", misses],
-  ] as const) {
-    for (const { fromMs, toMs, count } of histogram.bars(BARS_PER_POWER)) {
-      const bar = bars.get(fromMs) ?? { toMs, hits: 0, misses: 0 };
-      bars.set(fromMs, { ...bar, [name]: count });
-    }
-  }
-  const sorted = [...bars].toSorted(([a], [b]) => a - b);
+function histogramChart({ firstAudio, hits }: FirstAudioTimes): string {
+  const hitsFrom = new Map(hits.bars(BARS_PER_POWER).map(({ fromMs, count }) => [fromMs, count]));
+  const sorted = firstAudio.bars(BARS_PER_POWER).map(({ fromMs, toMs, count }) => {
+    const found = hitsFrom.get(fromMs) ?? 0;
+    return [fromMs, { toMs, hits: found, misses: count - found }] as const;
+  });
   if (sorted.length === 0) return "<p>Nothing was heard.</p>";
   const tallest = Math.max(...sorted.map(([, bar]) => bar.hits + bar.misses));
   const wide = (WIDTH - LEFT) / sorted.length;

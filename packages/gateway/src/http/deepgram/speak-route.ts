@@ -9,6 +9,7 @@ import { cachePolicyOf } from "../cache-control.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
 import { audioContent } from "../schemas.ts";
 import { sendSpeech } from "../send-speech.ts";
+import { tagsOf } from "../tags.ts";
 import { DEEPGRAM } from "./deepgram.ts";
 import { DEFAULT_MODEL, speakerOf } from "./model.ts";
 import { outputFormatOf } from "./output-format.ts";
@@ -80,6 +81,7 @@ export function deepgramSpeakRoute(
         ...(await speakerOf(model, voices, { signal })),
         cache: cachePolicyOf(request.headers["cache-control"]),
         ...subjectFields(request, undefined),
+        ...tagsOf(request),
       };
       reply.header("dg-request-id", request.id);
       const speech = admittedOrThrow(await speak(utterance, { signal, requestId: request.id }), reply);

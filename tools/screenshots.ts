@@ -1,0 +1,120 @@
+/**
+ * Takes the pictures of the documentation: the page of a real gateway under a real load, at both widths and in both themes, into
+ * docs/images/.  npm run screenshots [-- NAME…]
+ */
+import { mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { launchBrowser, openPage, type WatchedPage } from "../packages/gateway/test/support/browser.ts";
+import { driveLoad } from "./screenshots/drive-load.ts";
+import { type ShowGateway, startShowGateway } from "./screenshots/show-gateway.ts";
+
+const OUT = process.env.SCREENSHOTS_DIR ?? join(import.meta.dirname, "../docs/images");
+/** How long there has been load when the first picture is taken. */
+const LOAD_SECONDS = Number(process.env.SCREENSHOTS_LOAD_SECONDS ?? 150);
+/** The machine is busy with the load as well. */
+const WAIT_MS = 60_000;
+const WIDTHS = { wide: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
+const THEMES = ["light", "dark"] as const;
+
+type Page = WatchedPage["page"];
+
+/** What is done on a page before its picture is taken. */
+const PICTURES: Readonly<Record<string, { hash: string; prepare(page: Page, gateway: ShowGateway): Promise<void> }>> = {
+  playground: {
+    hash: "#speak",
+    async prepare(page) {
+      const text =
+        "The mynah heard the word once. It tilted its head, thought about it, and said it back exactly as it was.";
+      await page.fill("#text", text);
+      for (let time = 0; time < 2; time++) {
+        await page.click("#speak");
+        await said(page);
+        await sleep(400); // what was made is stored
+      }
+      await page.waitForFunction(() => (document.querySelector("audio")?.currentTime ?? 0) > 2.6);
+      await page.click("#play");
+    },
+  },
+  voices: {
+    hash: "#speak",
+    async prepare(page) {
+      await page.click("#voice-open");
+      await page.fill("#voice-search", "en");
+      await page.waitForTimeout(300);
+    },
+  },
+  compare: {
+    hash: "#speak",
+    async prepare(page) {
+      await page.fill("#text", "Two voices, one sentence. Which would you rather listen to?");
+      await page.click("#compare");
+      await page.click("#speak");
+      await said(page);
+      await sleep(1500);
+    },
+  },
+  dashboard: {
+    hash: "#dashboard",
+    async prepare(page) {
+      await page.waitForFunction(() => document.querySelectorAll(".chart canvas").length > 3);
+      await sleep(2500);
+    },
+  },
+  admin: {
+    hash: "#admin",
+    async prepare(page, { adminKey }) {
+      await page.fill("#admin-key", adminKey);
+      await page.keyboard.press("Enter");
+      await page.waitForSelector("#admin-engines tbody tr");
+      await page.fill("#warm-phrases", "Welcome to the harbour line.\nYou are next.\nThank you, and goodbye.");
+      await page.click("#warm button[type=submit]");
+      await page.click("#refused button >> nth=0");
+      await page.waitForSelector("#windows meter");
+      await page.waitForSelector('#jobs [data-state="ok"]');
+    },
+  },
+};
+
+const asked = process.argv.slice(2);
+const names = asked.length > 0 ? asked : Object.keys(PICTURES);
+mkdirSync(OUT, { recursive: true });
+const gateway = await startShowGateway();
+const browser = await launchBrowser();
+const load = driveLoad(gateway.url);
+try {
+  await sleep(LOAD_SECONDS * 1000);
+  for (const name of names) await take(name);
+} finally {
+  await load.stop();
+  await browser.close();
+  await gateway.close();
+}
+
+async function take(name: string): Promise<void> {
+  const { hash, prepare } = PICTURES[name]!;
+  for (const [kind, viewport] of Object.entries(WIDTHS)) {
+    for (const colorScheme of THEMES) {
+      const { page, complaints } = await openPage(browser, { viewport, colorScheme, reducedMotion: "reduce" });
+      page.setDefaultTimeout(WAIT_MS);
+      await page.goto(`${gateway.url}/${hash}`);
+      await page.waitForSelector("#voice .sample", { state: "attached" });
+      await prepare(page, gateway).catch((cause: unknown) => {
+        throw new Error(`${name}: ${complaints.join("; ") || "the page complained of nothing"}`, { cause });
+      });
+      const path = join(OUT, `${name}-${kind}-${colorScheme}.png`);
+      const dialog = (await page.locator("dialog[open]").count()) > 0;
+      await page.screenshot({ path, fullPage: !dialog, animations: "disabled" });
+      await page.context().close();
+      process.stdout.write(`${path}  ${Math.round(statSync(path).size / 1000)} kB ${complaints.join(" ")}\n`);
+    }
+  }
+}
+
+async function said(page: Page): Promise<void> {
+  const done = () => document.querySelector<HTMLElement>("#answer")?.dataset.state === "done";
+  await page.waitForFunction(done).catch(async (cause: unknown) => {
+    const told = await page.locator("#banner, .field-error").allTextContents();
+    throw new Error(`nothing was said: ${told.join(" ").trim() || "and nothing told"}`, { cause });
+  });
+}
