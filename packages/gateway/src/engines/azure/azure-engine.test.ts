@@ -43,6 +43,27 @@ describe("azureEngine()", () => {
     expect(server.asked[0]?.requestId).not.toBe(server.asked[1]?.requestId);
   });
 
+  it("tells voices of many languages which one, and styles to those that have them", async () => {
+    const engine = engineWith();
+    await engine.voices({ signal });
+    await speakWith(engine, { voice: AVA, text: "Hallo", language: "de" });
+    await speakWith(engine, { voice: AVA, text: "Hi", language: "en-GB" });
+    await speakWith(engine, { voice: "de-DE-KatjaNeural", text: "Hallo", language: "de" });
+    await speakWith(engine, { voice: "en-US-GuyNeural", text: "Hi", style: "Cheerful", speed: 1.1 });
+    expect(server.asked.map(({ ssml }) => /<voice [^>]*>(.*)<\/voice>/.exec(ssml)?.[1])).toEqual([
+      "<lang xml:lang='de-DE'>Hallo</lang>",
+      "Hi",
+      "Hallo",
+      "<mstts:express-as style='cheerful'><prosody rate='+10%'>Hi</prosody></mstts:express-as>",
+    ]);
+    for (const [voice, style] of [
+      [AVA, "cheerful"],
+      ["en-US-GuyNeural", "x'/><break"],
+    ] as const)
+      await expect(speakWith(engine, { voice, style })).rejects.toMatchObject({ code: "setting_unsupported" });
+    expect(server.calls).toBe(4);
+  });
+
   it("goes on with a new connection when the service has left the kept one, also between our frames and its answer", async () => {
     const engine = engineWith();
     const first = await speakWith(engine, { voice: AVA });

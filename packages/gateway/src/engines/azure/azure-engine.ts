@@ -9,6 +9,7 @@ import type {
   SynthesisChunk,
   SynthesisRequest,
 } from "../../core/ports.ts";
+import type { Voice } from "../../core/voice.ts";
 import { VERSION } from "../../version.ts";
 import { expectFormat } from "../expect-format.ts";
 import { KeptSockets } from "../microsoft/kept-sockets.ts";
@@ -79,10 +80,14 @@ export function azureEngine(options: AzureOptions): SpeechEngine {
       return socket;
     },
   });
+  /** As last listed: with the styles and languages of each. */
+  let listed: ReadonlyMap<string, Voice> = new Map();
   const capabilities: EngineCapabilities = {
     maxChars: options.maxChars ?? MAX_CHARS,
     speed: AZURE_SPEED,
     pitch: AZURE_PITCH,
+    style: true,
+    language: "told",
     words: true,
     nearlyFree: false,
   };
@@ -90,7 +95,7 @@ export function azureEngine(options: AzureOptions): SpeechEngine {
   async function* synthesize(request: SynthesisRequest, { signal }: CallOptions): AsyncGenerator<SynthesisChunk> {
     signal.throwIfAborted();
     if (closed) throw stopping();
-    const ssml = azureSsml(request, name);
+    const ssml = azureSsml(request, name, listed.get(request.voice));
     let lent: ServiceSocket | undefined;
     try {
       const { socket, messages, requestId } = await begin(ssml, signal, (taken) => {
@@ -137,7 +142,9 @@ export function azureEngine(options: AzureOptions): SpeechEngine {
       const response = await ask("/cognitiveservices/voices/list", {}, signal);
       if (!response.ok) throw await refusal(response, name);
       try {
-        return await readVoiceList(response, name);
+        const voices = await readVoiceList(response, name);
+        listed = new Map(voices.map((voice) => [voice.id, voice]));
+        return voices;
       } catch (thrown) {
         signal.throwIfAborted();
         throw SpeechError.from(thrown, "engine_failed", `${name} does not list its voices`);

@@ -215,12 +215,20 @@ function readContext(body: string): Context {
 type Flags = { readonly wordBoundaryEnabled: unknown };
 
 const SSML =
-  /^<speak version='1\.0' xmlns='http:\/\/www\.w3\.org\/2001\/10\/synthesis'[^>]* xml:lang='[\w-]+'><voice name='([^'<>]*)'>(?:<prosody((?: \w+='[^']*')*)>)?([^<>]*)(?:<\/prosody>)?<\/voice><\/speak>$/s;
+  /^<speak version='1\.0' xmlns='http:\/\/www\.w3\.org\/2001\/10\/synthesis'[^>]* xml:lang='[\w-]+'><voice name='([^'<>]*)'>(.*)<\/voice><\/speak>$/s;
+const WRAPPED = /^<(lang|mstts:express-as|prosody)((?: [\w:]+='[^'<>]*')+)>(.*)<\/\1>$/s;
 
 /** What is to be said; a string says what is wrong with it. */
 function understood(ssml: string, asked: Context & { requestId: string; connectionId: string }): AzureAsk | string {
-  const [, name, prosody = "", escaped] = SSML.exec(ssml) ?? [];
+  let [, name, escaped] = SSML.exec(ssml) ?? [];
   if (name === undefined || escaped === undefined) return "SSML parsing error";
+  let prosody = "";
+  for (let wrapped = WRAPPED.exec(escaped); wrapped !== null; wrapped = WRAPPED.exec(escaped)) {
+    if (wrapped[1] === "mstts:express-as" && !ssml.includes(" xmlns:mstts=")) return "SSML parsing error: prefix";
+    prosody += wrapped[2];
+    escaped = wrapped[3]!;
+  }
+  if (/[<>]/.test(escaped)) return "SSML parsing error";
   if (/&(?!(?:amp|lt|gt|quot|apos);)/.test(escaped)) return "SSML parsing error: entity";
   if ([...escaped].some((char) => char < " " && !"\t\n\r".includes(char))) return "SSML parsing error: character";
   if (!VOICES.some(({ ShortName }) => ShortName === name)) return `Unsupported voice ${name}.`;
