@@ -13,6 +13,7 @@ const source = join(dirname(fileURLToPath(import.meta.url)), "../packages/gatewa
 const ROOMS: Record<string, readonly string[]> = {
   core: [],
   threads: ["core"],
+  wording: ["core", "threads"], // what texts themselves are looked at with: patterns, languages
   resilience: ["core"],
   speech: ["core", "resilience"],
   engines: ["core", "threads"],
@@ -21,6 +22,7 @@ const ROOMS: Record<string, readonly string[]> = {
   stores: ["core", "redis"],
   limits: ["core", "redis"],
   observe: ["core"],
+  workers: ["core"], // processes of one server talking to each other
   admin: ["core", "redis", "speech"],
   config: [],
   identity: ["core", "redis"],
@@ -38,6 +40,7 @@ const OWNED: Record<string, string | readonly string[]> = {
   jose: "identity",
   "@fastify/proxy-addr": "http",
   ws: ["ws", "engines"],
+  re2js: "wording",
   "@opentelemetry/api": "observe",
   "@opentelemetry/core": "observe",
   "@opentelemetry/sdk-trace": "observe",
@@ -56,12 +59,14 @@ const ROOTS = new Set([
   "compose-redis.ts",
   "compose-stats.ts",
   "compose-stores.ts",
+  "compose-text.ts",
   "compose-traces.ts",
   "main.ts",
   "sockets.ts",
   "index.ts",
   "tts-manager.ts",
   "start-block.ts",
+  "supervise.ts",
   "version.ts",
   "wyoming.ts",
 ]);

@@ -27,6 +27,8 @@ export type SpeakOptions = CallOptions & {
   style?: string;
   /** For engines that draw lots. */
   seed?: number;
+  /** Whether Markdown, emoji, code blocks and bare links are taken out first; default: as the gateway is configured. */
+  clean?: boolean;
   /** Default `tts-1`, which every OpenAI-compatible server knows. */
   model?: string;
   instructions?: string;

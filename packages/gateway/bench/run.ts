@@ -3,12 +3,15 @@ import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const ALL = [
+  "cache-hits",
   "cached-answer",
   "metrics-cost",
   "dashboard-cost",
   "first-byte",
   "encoders",
   "memory",
+  "trace",
+  "quality",
   "trace-replay",
   "redis-hit",
   "redis-outage",

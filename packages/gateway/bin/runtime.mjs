@@ -14,8 +14,8 @@ module.enableCompileCache();
 process.env.NODE_COMPILE_CACHE ??= module.getCompileCacheDir();
 
 /**
- * What a server is started with: V8 collects garbage early rather than grow, with a young generation that is large enough
- * for that to cost nothing on a hit; glibc has two malloc arenas instead of one for each thread. docs/decisions/0006.
+ * What a server is started with: V8 collects garbage early rather than grow; glibc has two malloc arenas instead of one for each thread.
+ * docs/decisions/0006 and 0061.
  */
 export const SERVER_FLAGS = ["--optimize-for-size", "--min-semi-space-size=4", "--max-semi-space-size=8"];
 export const SERVER_ENV = { MALLOC_ARENA_MAX: "2" };

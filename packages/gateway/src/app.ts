@@ -22,25 +22,37 @@ import { clientAddress } from "./http/client-address.ts";
 import { deepgramSpeakRoute } from "./http/deepgram/speak-route.ts";
 import { docsRoute } from "./http/docs/docs-route.ts";
 import { healthRoutes } from "./http/health-routes.ts";
+import { mergeStats } from "./http/merge-stats.ts";
 import { metricsRoute } from "./http/metrics-route.ts";
 import { speechRoute } from "./http/openai/speech-route.ts";
 import { pageRoutes } from "./http/page-routes.ts";
 import { createServer } from "./http/server.ts";
 import { socketRoutes } from "./http/socket-routes.ts";
 import { statsHistoryRoutes } from "./http/stats-history-routes.ts";
-import { statsRoute } from "./http/stats-route.ts";
+import { type StatsBody, statsRoute } from "./http/stats-route.ts";
 import { subtitlesRoute } from "./http/subtitles-route.ts";
 import { tellTraceParents } from "./http/trace-parent.ts";
 import { openSockets } from "./sockets.ts";
 import { VERSION } from "./version.ts";
+import { ALONE, type Siblings } from "./workers/siblings.ts";
 import { openWyoming } from "./wyoming.ts";
 
-export type GatewayOverrides = Overrides & { readonly logger?: Logger; readonly pageDirectory?: string };
+export type GatewayOverrides = Overrides & {
+  readonly logger?: Logger;
+  readonly pageDirectory?: string;
+  /** The other processes of this server. Default: there are none. */
+  readonly siblings?: Siblings;
+};
 
 export type Gateway = {
   readonly speech: SpeechSystem;
   /** Starts to answer. Defaults are the config's. */
-  listen(options?: { readonly port?: number; readonly host?: string }): Promise<Listening>;
+  listen(options?: {
+    readonly port?: number;
+    readonly host?: string;
+    /** Whether other processes listen on the same port, and the kernel shares connections out. Linux. */
+    readonly reusePort?: boolean;
+  }): Promise<Listening>;
   /** A request without a socket, for tests. */
   inject(options: InjectOptions): Promise<LightMyRequestResponse>;
   /** Refuses new work, lets running answers finish within `graceMs` (default: the config's), then cuts them. */
@@ -60,6 +72,7 @@ export const PAGE_DIRECTORY = fileURLToPath(new URL("../../web/dist/", import.me
 export async function createGateway(input: ConfigInput = {}, overrides: GatewayOverrides = {}): Promise<Gateway> {
   const config = resolveConfig(input);
   const logger = overrides.logger ?? pino({ level: "silent" });
+  const { siblings = ALONE } = overrides;
   const trustsProxy = openTrust(config);
   const speech = await composeSpeech(config, logger, overrides);
   const { maxBodyBytes, requestTimeoutMs, maxConnections, slowReaderTimeoutMs } = config;
@@ -78,7 +91,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   const wyoming = openWyoming(config, speech, logger);
   const parts = () => ({ ...speech.parts(), ...wyoming?.parts() });
   let boundTo = config.host;
-  const metrics = openMetrics({ speech, access, sockets, wyoming, parts, host: () => boundTo });
+  const metrics = openMetrics({ speech, access, sockets, wyoming, parts, siblings, host: () => boundTo });
   const stats = () => ({ ...speech.stats(), sockets: sockets.counts, ...(wyoming && { wyoming: wyoming.counts }) });
   const dashboard = openDashboard({ speech, stats, parts });
   const traces = await openTraces(config, speech);
@@ -101,7 +114,8 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   });
   catalogueRoutes(app, { voices: speech.voices, startedAtMs: speech.clock.now() });
   healthRoutes(app, { readiness: () => ({ stopping, parts: parts() }) });
-  statsRoute(app, { stats });
+  siblings.answer("stats", stats);
+  statsRoute(app, { stats: async () => mergeStats(stats(), (await siblings.others("stats")) as StatsBody[]) });
   statsHistoryRoutes(app, dashboard);
   if (metrics !== undefined) metricsRoute(app, metrics);
   socketRoutes(app, { tokens });
@@ -118,10 +132,11 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
 
   return {
     speech,
-    async listen({ port = config.port, host = config.host } = {}) {
+    async listen({ port = config.port, host = config.host, reusePort = false } = {}) {
       await access.checkAddress(host);
       boundTo = host;
-      const url = await app.listen({ port, host });
+      const options = { port, host, reusePort }; // passed on to Node by Fastify, whose types do not know the last
+      const url = await app.listen(options);
       const address = app.server.address();
       const at = await wyoming?.listen();
       return {

@@ -9,6 +9,7 @@ import { engineGuards, engineHealth, openEngines } from "./compose-engines.ts";
 import type { RedisRoles } from "./compose-redis.ts";
 import { localStatsBody, openAllServersStats } from "./compose-stats.ts";
 import { openStores } from "./compose-stores.ts";
+import { textRules } from "./compose-text.ts";
 import type { Config } from "./config/config.ts";
 import { type AudioFormat, type AudioFormatName, DELIVERY_SAMPLE_RATE_HZ } from "./core/audio-format.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
@@ -28,7 +29,9 @@ import { createEngineCall } from "./speech/engine-call.ts";
 import { EngineChain } from "./speech/engine-chain.ts";
 import { EngineStates } from "./speech/engine-states.ts";
 import { SharedFlights } from "./speech/flight.ts";
+import type { PlannerOptions } from "./speech/plan.ts";
 import { SegmentCache } from "./speech/segment-cache.ts";
+import { createShowText, type ShowText } from "./speech/show-text.ts";
 import { createSpeak, type Speak, type SpeakDeps } from "./speech/speak.ts";
 import { createUnsay, type Unsay } from "./speech/unsay.ts";
 import { VoiceCatalogue } from "./speech/voice-catalogue.ts";
@@ -59,6 +62,7 @@ export type SpeechSystem = {
   /** For administrators: past the limiter, and behind every caller. */
   readonly warm: Warm;
   readonly unsay: Unsay;
+  readonly showText: ShowText;
   readonly switches: EngineSwitches;
   readonly limits: Limits;
   readonly redis: RedisPort | undefined;
@@ -128,6 +132,11 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     deliveryFormats: Object.values(formats),
   });
   const chain = new EngineChain({ cache, states, clock, events });
+  const planning: PlannerOptions = {
+    maxTextChars: config.maxTextChars,
+    text: textRules(config),
+    languageOf: (candidate) => voices.voiceOf(candidate)?.language,
+  };
   const speaking: SpeakDeps = {
     limiter: limits.limiter,
     countHits: config.rateLimitCountHits,
@@ -137,7 +146,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     chain,
     joiner,
     makeSilence: createSilence({ transcoder, joiner }),
-    maxTextChars: config.maxTextChars,
+    ...planning,
     maxCachedTextChars: config.cacheMaxTextChars,
   };
   const switches = new EngineSwitches({
@@ -160,8 +169,9 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     speak: createSpeak(speaking),
     converse: createConverse(speaking),
     store: stores.store,
-    warm: createWarm({ voices, chain, states, maxTextChars: config.maxTextChars }),
-    unsay: createUnsay({ voices, cache, maxTextChars: config.maxTextChars }),
+    warm: createWarm({ voices, chain, states, ...planning }),
+    showText: createShowText({ voices, ...planning }),
+    unsay: createUnsay({ voices, cache, ...planning }),
     switches,
     limits,
     redis: redis?.statePort,

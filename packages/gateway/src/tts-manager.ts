@@ -33,6 +33,8 @@ export type SynthesizeOptions = {
   /** One of the voice's own ways of speaking. */
   readonly style?: string;
   readonly seed?: number;
+  /** Whether a chat's markup is taken out of the text first. Default: as configured. */
+  readonly clean?: boolean;
   readonly format?: AudioFormatName;
   readonly language?: string;
   /** Engines in order, `a,b`; default all. */

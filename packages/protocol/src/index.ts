@@ -29,6 +29,8 @@ export type SpeechRequest = {
   style?: string;
   /** For engines that draw lots: the same seed, the same audio. Mynah's own field. */
   seed?: number;
+  /** Whether Markdown, emoji, code blocks and bare links are taken out first; default: as the gateway is configured. */
+  clean?: boolean;
   /** BCP-47. Mynah's own field. */
   language?: string;
   /** A name under which what is said can be purged. Mynah's own field. */

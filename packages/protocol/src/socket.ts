@@ -31,6 +31,8 @@ export type UtteranceSettings = {
   style?: string;
   /** An integer, for engines that draw lots. */
   seed?: number;
+  /** Whether Markdown, emoji, code blocks and bare links are taken out first; default: as the gateway is configured. */
+  clean?: boolean;
   /** BCP-47. */
   language?: string;
   /** The end user on whose behalf this is said; limits count per user. */

@@ -10,6 +10,16 @@ export function numberFrom(min: number, max: number, { whole = false } = {}): (r
   };
 }
 
+/** What `mynah doctor` can leave out. */
+const PARTS: readonly string[] = ["engines", "codecs", "redis"];
+
+/** A parser of commander's for some of them, separated by commas. */
+export function partsOf(raw: string): string[] {
+  const parts = raw.split(",").map((part) => part.trim());
+  if (parts.every((part) => PARTS.includes(part))) return parts;
+  throw new InvalidArgumentError(`Write one or more of ${PARTS.join(",")}.`);
+}
+
 /** A command that asks a running gateway. */
 export function asksGateway(command: Command): Command {
   return command

@@ -5,7 +5,7 @@ import { AUDIO_FORMAT_NAMES } from "../core/audio-format.ts";
 import { SUBTITLE_FORMATS } from "../core/subtitles/subtitles.ts";
 import { VERSION } from "../version.ts";
 import { completionScript, SHELLS, type Shell } from "./completion.ts";
-import { asksGateway, choice, numberFrom, withJson } from "./options.ts";
+import { asksGateway, choice, numberFrom, partsOf, withJson } from "./options.ts";
 
 /** The command that was chosen; its parts are loaded when it runs, so that no command waits for those of another. */
 export function program(): Command {
@@ -44,15 +44,21 @@ function serving(mynah: Command): void {
     .description("start the gateway")
     .option("-p, --port <number>", "TCP port (default: PORT or 8080)")
     .option("--host <address>", "address to listen on (default: HOST; else 127.0.0.1, with keys 0.0.0.0)")
-    .action(async ({ port, host }: { port?: string; host?: string }, command: Command) => {
-      const { config, warnings } = await read(command, { ...(port && { port }), ...(host && { host }) });
-      const { serve } = await import("../main.ts");
-      await serve({ config, warnings, out: process.stdout });
+    .option("-w, --workers <number>", "processes on one port, 0 for one a core; needs Redis (default: WORKERS or 1)")
+    .action(async (flags: { port?: string; host?: string; workers?: string }, command: Command) => {
+      const { config, warnings } = await read(command, flags);
+      const { start } = await import("../main.ts");
+      process.exitCode = await start({ config, warnings, out: process.stdout });
     });
 
   withJson(mynah.command("doctor"))
     .description("look at everything that a start depends on, and say what to do about it")
-    .option("--no-engines", "do not have the engines say a word; remote ones charge for it")
+    .option(
+      "--skip <parts>",
+      "of engines (remote ones charge for a word), codecs, redis: those not to look at",
+      partsOf,
+      [],
+    )
     .action(async (options, command: Command) => {
       const [{ doctor }, { readConfig }] = await Promise.all([
         import("./doctor/doctor.ts"),
@@ -75,6 +81,9 @@ function speaking(mynah: Command): void {
     .option("--instructions <text>", "how to speak, for engines that can be told")
     .option("--style <name>", "one of the voice's own styles")
     .option("--seed <number>", "for engines that draw lots")
+    .option("--clean", "take a chat's markup out first: Markdown, emoji, code blocks, bare links")
+    .option("--no-clean", "not, whatever the config file says")
+    .option("--show-text", "say nothing: print what would be spoken, segment by segment")
     .option("-l, --language <tag>", "BCP-47, for example de or en-GB")
     .addOption(choice("-f, --format <name>", "default: by the file's ending, else mp3", AUDIO_FORMAT_NAMES))
     .option("--ssml", "the text is SSML 1.1")

@@ -10,7 +10,7 @@ import { AUDIO_FORMAT_NAMES, type AudioFormatName } from "../core/audio-format.t
 import type { Notice } from "../core/script.ts";
 import { type FactorRange, SETTING_RANGES } from "../core/speech-settings.ts";
 import { formatSubtitles, SUBTITLE_FORMATS, type SubtitleFormat } from "../core/subtitles/subtitles.ts";
-import { DEFAULT_CACHE_POLICY } from "../core/utterance.ts";
+import { DEFAULT_CACHE_POLICY, type Utterance } from "../core/utterance.ts";
 import type { Speech } from "../speech/speak.ts";
 import { TranscriptWriter } from "../speech/transcript.ts";
 import { progressLine } from "./progress-line.ts";
@@ -25,6 +25,8 @@ export type SayOptions = {
   readonly instructions?: string;
   readonly style?: string;
   readonly seed?: string;
+  readonly clean?: boolean;
+  readonly showText?: boolean;
   readonly language?: string;
   readonly format?: AudioFormatName;
   readonly subtitles?: string;
@@ -56,6 +58,7 @@ export async function say(text: string | undefined, options: SayOptions, config:
   const interrupt = (): void => controller.abort(new ConfigError("interrupted"));
   process.once("SIGINT", interrupt);
   try {
+    if (options.showText) return await show(speech, words, { ...options, format }, controller.signal);
     const answer = await speak(speech, words, { ...options, format }, controller.signal);
     if (!options.quiet) for (const notice of answer.notices) process.stderr.write(`${noticeLine(notice)}\n`);
     const target = output ?? `speech.${format}`;
@@ -102,14 +105,26 @@ function subtitlesFormatOf({ subtitles, subtitlesFormat }: SayOptions): Subtitle
   return known ?? "vtt";
 }
 
-async function speak(
-  speech: SpeechSystem,
-  text: string,
-  options: SayOptions & { format: AudioFormatName },
-  signal: AbortSignal,
-): Promise<Speech> {
-  const { voice, engine, speed, pitch, volume, instructions, style, seed, language, format, subtitles, ssml } = options;
-  const utterance = {
+/** A line for each segment: what its engine would get, and who that is where several speak. */
+async function show(speech: SpeechSystem, text: string, options: Spoken, signal: AbortSignal): Promise<void> {
+  const shown = await speech.showText(utteranceOf(speech, text, options), { signal });
+  const speakers = new Set(shown.map(({ engine, voice }) => `${engine}/${voice}`));
+  const who = ({ engine, voice }: (typeof shown)[number]): string => (speakers.size > 1 ? `${engine}/${voice}: ` : "");
+  for (const segment of shown) process.stdout.write(`${who(segment)}${segment.said.replaceAll("\n", " ")}\n`);
+}
+
+type Spoken = SayOptions & { readonly format: AudioFormatName };
+
+async function speak(speech: SpeechSystem, text: string, options: Spoken, signal: AbortSignal): Promise<Speech> {
+  const words = options.subtitles !== undefined;
+  const result = await speech.speak(utteranceOf(speech, text, options), { signal, requestId: randomUUID(), words });
+  if (!result.admitted) throw new Error("the command line has no limits");
+  return result.speech;
+}
+
+function utteranceOf(speech: SpeechSystem, text: string, options: Spoken): Utterance {
+  const { voice, engine, speed, pitch, volume, instructions, style, seed, clean, language, format, ssml } = options;
+  return {
     text,
     voice,
     model: engine,
@@ -119,15 +134,13 @@ async function speak(
     ...(instructions && { instructions }),
     ...(style && { style }),
     ...(seed !== undefined && { seed: integer("--seed", seed, SETTING_RANGES.seed) }),
+    ...(clean !== undefined && { clean }),
     ...(language && { language }),
     ...(ssml && { inputType: "ssml" as const }),
     format: speech.formats[format],
     cache: DEFAULT_CACHE_POLICY,
     subject: "cli",
   };
-  const result = await speech.speak(utterance, { signal, requestId: randomUUID(), words: subtitles !== undefined });
-  if (!result.admitted) throw new Error("the command line has no limits");
-  return result.speech;
 }
 
 function number(flag: string, raw: string, { min, max }: FactorRange): number {

@@ -1,5 +1,6 @@
 import type { KeyConfig, LimitsConfig } from "./access-schemas.ts";
 import type { OPTIONS } from "./options.ts";
+import type { PronunciationConfig, TextConfig } from "./text-schemas.ts";
 import type { VoicesConfig } from "./voice-schemas.ts";
 
 /** Type of each option's value, read off its line in the table. */
@@ -34,6 +35,9 @@ export type Config = Omit<Settings, "host"> & {
   readonly engines: readonly EngineConfig[];
   /** What callers say → engine name → what that engine says, or what the voice should be like. */
   readonly voices: Readonly<VoicesConfig>;
+  /** What becomes of a chat's markup. */
+  readonly text: TextConfig;
+  readonly pronunciations: readonly PronunciationConfig[];
 };
 
 /** For people who embed the gateway: only what differs from the defaults. */

@@ -6,6 +6,7 @@ import { accessSchemas, type KeyConfig, type LimitsConfig, parseApiKeys } from "
 import { type Config, ConfigError, type ConfigInput, type EngineConfig, type Settings } from "./config.ts";
 import { OPTIONS, type OptionName, type OptionSpec } from "./options.ts";
 import { parseOption } from "./parse-option.ts";
+import { type PronunciationConfig, type TextConfig, textSchemas } from "./text-schemas.ts";
 import { type VoicesConfig, voiceSchemas } from "./voice-schemas.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -43,7 +44,15 @@ export function resolveConfig(input: ConfigInput = {}): Config {
   const defaults = Object.fromEntries(Object.entries(OPTIONS).map(([name, spec]) => [name, spec.default]));
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
   const access = { keys: [], plans: {}, tenants: {} };
-  const config = { ...(defaults as Settings), engines: [], voices: {}, ...access, ...given } as Omit<Config, "host">;
+  const config = {
+    ...(defaults as Settings),
+    engines: [],
+    voices: {},
+    text: {},
+    pronunciations: [],
+    ...access,
+    ...given,
+  } as Omit<Config, "host">;
   return { ...config, host: input.host ?? (demandsKeys(config) ? "0.0.0.0" : "127.0.0.1") };
 }
 
@@ -111,12 +120,15 @@ const fileSchema = z.object({
     )
     .optional(),
   ...voiceSchemas,
+  ...textSchemas,
   ...accessSchemas,
 });
 
 type FileContent = {
   engines?: EngineConfig[];
   voices?: VoicesConfig;
+  text?: TextConfig;
+  pronunciations?: PronunciationConfig[];
   keys?: KeyConfig[];
   plans?: Record<string, LimitsConfig>;
   tenants?: Record<string, LimitsConfig>;

@@ -46,6 +46,14 @@ export const OPTIONS = {
     meaning:
       "Address to listen on. Not set: `0.0.0.0` if a key or token is demanded, else `127.0.0.1`. Without keys any other address needs ALLOW_ANONYMOUS.",
   },
+  workers: {
+    env: "WORKERS",
+    is: integer(0, 256),
+    default: 1,
+    unit: "processes",
+    meaning:
+      "Processes that serve one port; `0`: one for each core. More than one need REDIS_URL, through which they share what servers share. CACHE_MEMORY_MAX_BYTES, MAX_CONNECTIONS, SOCKET_MAX and REDIS_MAX_CONNECTIONS are divided between them; an engine's `maxConcurrent` and the count of wrong keys hold for each.",
+  },
   configFile: {
     env: "MYNAH_CONFIG",
     is: { kind: "string" },

@@ -30,6 +30,19 @@ export async function* only<T>(...values: T[]): AsyncGenerator<T> {
   yield* values;
 }
 
+/** The same for one value, and cheap to make where hardly anybody reads it. */
+export class OnePiece<T> implements AsyncIterable<T> {
+  readonly #value: T;
+
+  constructor(value: T) {
+    this.#value = value;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+    yield this.#value;
+  }
+}
+
 /**
  * Pulls values now until one is `enough`, so that a failure before it is thrown here and not in the middle of the consumer.
  * An iterator by hand, not a generator: `return()` on a generator that was never started would not reach the source.

@@ -44,6 +44,8 @@ export type Utterance = SpeechSettings & {
   readonly model?: string;
   /** BCP-47. */
   readonly language?: string;
+  /** Whether a chat's markup is taken out of the text first. Default: as the gateway is configured. */
+  readonly clean?: boolean;
   readonly format: AudioFormat;
   readonly cache: CachePolicy;
   /** Who is counted for it: a user, within the tenant if there is one. */

@@ -67,7 +67,7 @@ export type StatsBody = Static<typeof StatsBody>;
 export type SpeechStats = Omit<StatsBody, "sockets" | "wyoming">;
 
 /** GET /v1/stats: this server's counters since it started; with Redis those of all servers since ever, seconds old. */
-export function statsRoute(app: FastifyInstance, { stats }: { stats: () => StatsBody }): void {
+export function statsRoute(app: FastifyInstance, { stats }: { stats: () => Promise<StatsBody> }): void {
   const schema = { summary: "Counters of this server, and of all", tags: ["operations"], response: { 200: StatsBody } };
   app.get("/v1/stats", { schema }, async () => stats());
 }

@@ -10,12 +10,17 @@ const MAX_BYTES_PER_CHAR = 3;
  */
 export class LineBatch {
   readonly #out: { write(bytes: Uint8Array): unknown };
+  readonly #batchBytes: number;
   #batch: Buffer = Buffer.alloc(0);
   #used = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(out: { write(bytes: Uint8Array): unknown }) {
+  constructor(
+    out: { write(bytes: Uint8Array): unknown },
+    { batchBytes = BATCH_BYTES }: { readonly batchBytes?: number } = {},
+  ) {
     this.#out = out;
+    this.#batchBytes = batchBytes;
   }
 
   write(line: string): void {
@@ -38,6 +43,6 @@ export class LineBatch {
 
   #next(leastBytes: number): void {
     this.flush();
-    this.#batch = Buffer.allocUnsafeSlow(Math.max(BATCH_BYTES, leastBytes));
+    this.#batch = Buffer.allocUnsafeSlow(Math.max(this.#batchBytes, leastBytes));
   }
 }

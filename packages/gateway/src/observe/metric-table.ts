@@ -13,6 +13,8 @@ export type MetricSpec = {
   readonly labels?: Readonly<Record<string, LabelValues>>;
   /** A series appears when it first happens. Without it all of them are there from the start, at zero. */
   readonly sparse?: true;
+  /** What the values of several processes of one server are together. Default: their sum. */
+  readonly together?: "min" | "max";
 };
 
 /** Steps of about 1.6 from 1 ms to 10 s, with our promises among them: 50 ms for a hit, 800 ms for any. */
@@ -165,24 +167,33 @@ export const METRICS = {
     labels: { engine: "engines" },
   },
   mynah_redis_up: {
+    together: "min",
     type: "gauge",
     help: "1: this server uses Redis in this role. Absent without Redis.",
     labels: { role: ["audio", "state"] },
     sparse: true,
   },
   mynah_redis_bytes: {
+    together: "max",
     type: "gauge",
     help: "Memory of our keys in Redis, over all servers, as last estimated.",
     sparse: true,
   },
-  mynah_redis_keys: { type: "gauge", help: "Our keys in Redis, over all servers, as last counted.", sparse: true },
+  mynah_redis_keys: {
+    together: "max",
+    type: "gauge",
+    help: "Our keys in Redis, over all servers, as last counted.",
+    sparse: true,
+  },
   mynah_part_degraded: {
+    together: "max",
     type: "gauge",
     help: "1: this part works worse than it should, as /readyz tells.",
     labels: { part: ["engines", "cache", "limits", "redisAudio", "redisState"] },
     sparse: true,
   },
   mynah_build_info: {
+    together: "max",
     type: "gauge",
     help: "Always 1; the versions are the labels.",
     labels: { version: "version", node: "version" },
@@ -190,19 +201,25 @@ export const METRICS = {
   },
   process_cpu_user_seconds_total: { type: "counter", help: "Processor time in user mode." },
   process_cpu_system_seconds_total: { type: "counter", help: "Processor time in the system." },
-  process_start_time_seconds: { type: "gauge", help: "When the process began, since the epoch." },
+  process_start_time_seconds: { together: "min", type: "gauge", help: "When the process began, since the epoch." },
   process_resident_memory_bytes: { type: "gauge", help: "Resident memory." },
   process_open_fds: { type: "gauge", help: "Open file descriptors. Linux only.", sparse: true },
   nodejs_heap_size_used_bytes: { type: "gauge", help: "JavaScript heap in use." },
   nodejs_heap_size_total_bytes: { type: "gauge", help: "JavaScript heap reserved." },
   nodejs_external_memory_bytes: { type: "gauge", help: "Memory outside the heap that JavaScript objects hold." },
   nodejs_eventloop_utilization: {
+    together: "max",
     type: "gauge",
     help: "Share of the time since the process began in which the event loop was busy, from 0 to 1.",
   },
   nodejs_eventloop_lag_p99_seconds: {
+    together: "max",
     type: "gauge",
     help: "How late the event loop came, 99th percentile since the last scrape.",
   },
-  nodejs_eventloop_lag_max_seconds: { type: "gauge", help: "How late it came at worst since the last scrape." },
+  nodejs_eventloop_lag_max_seconds: {
+    together: "max",
+    type: "gauge",
+    help: "How late it came at worst since the last scrape.",
+  },
 } as const satisfies Record<string, MetricSpec>;

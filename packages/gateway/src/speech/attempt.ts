@@ -1,5 +1,6 @@
 import { primed } from "../core/async.ts";
 import type { CallOptions } from "../core/ports.ts";
+import { asWritten } from "./pronounced.ts";
 import { type Segment, type SpokenSegment, segmentRequest, spokenBy } from "./segment.ts";
 import type { OpenOptions, SegmentCache } from "./segment-cache.ts";
 
@@ -12,9 +13,10 @@ export async function attempt(
 ): Promise<SpokenSegment> {
   const speech = await cache.open({ ...segmentRequest(segment, at), insist }, options);
   const spoken = spokenBy(segment, at);
-  if (speech.outcome === "hit") return { ...spoken, ...speech };
+  if (speech.outcome === "hit") return asWritten({ ...spoken, ...speech }, segment, at);
   const chunks = await primed(speech.chunks);
-  return { ...spoken, ...speech, chunks, outcome: speech.timing.elsewhere ? "coalesced" : speech.outcome };
+  const outcome = speech.timing.elsewhere ? "coalesced" : speech.outcome;
+  return asWritten({ ...spoken, ...speech, chunks, outcome }, segment, at);
 }
 
 /** The candidate's segment if it can be had without asking its engine. */
@@ -27,9 +29,9 @@ export async function storedAttempt(
   const speech = await cache.openStored(segmentRequest(segment, at), options);
   if (speech === undefined) return undefined;
   const spoken = spokenBy(segment, at);
-  return speech.outcome === "hit"
-    ? { ...spoken, ...speech }
-    : { ...spoken, ...speech, chunks: await primed(speech.chunks) };
+  const known: SpokenSegment =
+    speech.outcome === "hit" ? { ...spoken, ...speech } : { ...spoken, ...speech, chunks: await primed(speech.chunks) };
+  return asWritten(known, segment, at);
 }
 
 /** An attempt that can be given up by itself, or go on when its caller needs it no more. */

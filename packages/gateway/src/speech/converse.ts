@@ -5,7 +5,7 @@ import { isSpeakable } from "../core/text/prepare.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { admit, admitMore, type Bill } from "./admission.ts";
 import type { IncomingText } from "./incoming-text.ts";
-import { longestSegment, Planner } from "./plan.ts";
+import { isHeard, Planner } from "./plan.ts";
 import { SpeechReport } from "./report.ts";
 import { SegmentLine } from "./segment-line.ts";
 import { ANSWER_OVER, makingTimes, type SpeakDeps, type SpeakOptions, type SpeakResult, speakerOf } from "./speak.ts";
@@ -157,7 +157,9 @@ class Account {
     this.#deps = deps;
     this.#planner = planner;
     this.#context = context;
-    this.#texts = incoming.segments({ maxChars: longestSegment(candidates), signal });
+    const cleaner = planner.cleaner(context.utterance);
+    const maxChars = planner.longestSegment(candidates);
+    this.#texts = incoming.segments({ maxChars, signal, ...(cleaner && { cleaner }) });
   }
 
   /** The next segment, and its audio if it is stored; undefined when the text has ended. */
@@ -170,6 +172,7 @@ class Account {
       if (!isSpeakable(text)) continue;
       this.textAt ??= this.#deps.clock.monotonic();
       const segment = this.#planner.segment(text, utterance, candidates, incoming.characters);
+      if (!isHeard(segment)) continue;
       if (this.bill !== undefined) {
         const more = await admitMore(deps, utterance, segment, { signal, bill: this.bill });
         if ("admitted" in more) throw refusalError(more);

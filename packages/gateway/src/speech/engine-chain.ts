@@ -17,6 +17,7 @@ import { attempt, LooseAttempt, storedAttempt } from "./attempt.ts";
 import { isEngineFault } from "./engine-state.ts";
 import type { EngineStates } from "./engine-states.ts";
 import { hedged } from "./hedged.ts";
+import { asWritten } from "./pronounced.ts";
 import { type Segment, type SpokenSegment, segmentRequest, spokenBy, storedHit } from "./segment.ts";
 import type { SegmentCache } from "./segment-cache.ts";
 
@@ -66,7 +67,7 @@ export class EngineChain {
   lookup(segment: Segment, options: CallOptions): Soon<SpokenSegment | undefined> {
     const first = firstAble(segment);
     const found = this.#deps.cache.lookup(segmentRequest(segment, first), options);
-    return soon(found, (stored) => stored && storedHit(segment, first, stored));
+    return soon(found, (stored) => stored && asWritten(storedHit(segment, first, stored), segment, first));
   }
 
   /** Resolves with the first audio; expired audio if nobody could speak. Throws `engines_unavailable` when there is none either, or the one engine's own refusal. */
@@ -219,7 +220,7 @@ export class EngineChain {
   async #stale({ segment, order, options }: Round): Promise<SpokenSegment | undefined> {
     for (const at of order) {
       const stored = await this.#deps.cache.stale(segmentRequest(segment, at), options);
-      if (stored !== undefined) return { ...spokenBy(segment, at), outcome: "stale", stored };
+      if (stored !== undefined) return asWritten({ ...spokenBy(segment, at), outcome: "stale", stored }, segment, at);
     }
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { deferred } from "../core/async.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
+import type { TextCleaner } from "../core/text/clean/text-cleaner.ts";
 import { SegmentBuffer } from "../core/text/segment-buffer.ts";
 
 export type IncomingTextOptions = {
@@ -12,6 +13,15 @@ export type IncomingTextOptions = {
   /** The same if it sounds like a whole sentence. */
   readonly sentencePauseMs: number;
 };
+
+export type SegmentsOptions = {
+  readonly maxChars: number;
+  readonly signal: AbortSignal;
+  /** What the text goes through first. */
+  readonly cleaner?: TextCleaner;
+};
+
+type Buffer = Pick<SegmentBuffer, "append" | "flush" | "waiting">;
 
 const FLUSH = Symbol("flush");
 const TIMER_OVER = new Error("text came before the timer");
@@ -67,8 +77,8 @@ export class IncomingText {
   }
 
   /** Segments of at most `maxChars`, each as soon as it is complete or the text pauses. To be read once. */
-  async *segments({ maxChars, signal }: { maxChars: number; signal: AbortSignal }): AsyncGenerator<string> {
-    const buffer = new SegmentBuffer({ maxChars });
+  async *segments({ maxChars, signal, cleaner }: SegmentsOptions): AsyncGenerator<string> {
+    const buffer = cleanedBuffer(new SegmentBuffer({ maxChars }), cleaner);
     const gone = (): void => this.#wake.resolve();
     signal.addEventListener("abort", gone, { once: true });
     try {
@@ -86,7 +96,7 @@ export class IncomingText {
   }
 
   /** Waits until something was called, or the text has paused for so long that what is held should be spoken. */
-  async #more(buffer: SegmentBuffer): Promise<"paused" | undefined> {
+  async #more(buffer: Buffer): Promise<"paused" | undefined> {
     const { clock, textPauseMs, sentencePauseMs } = this.#options;
     this.#wake = deferred();
     const { waiting } = buffer;
@@ -107,4 +117,15 @@ export class IncomingText {
     const idle = this.#pieces.length === 0 && !this.#ended;
     return idle && clock.monotonic() - this.#lastAt >= pauseMs ? "paused" : undefined;
   }
+}
+
+function cleanedBuffer(buffer: SegmentBuffer, cleaner: TextCleaner | undefined): Buffer {
+  if (cleaner === undefined) return buffer;
+  return {
+    append: (text) => buffer.append(cleaner.push(text)),
+    flush: () => [...buffer.append(cleaner.flush()), ...buffer.flush()],
+    get waiting() {
+      return cleaner.holds ? "text" : buffer.waiting;
+    },
+  };
 }

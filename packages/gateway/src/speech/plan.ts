@@ -2,12 +2,16 @@ import { sameFormat } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { SynthesisRequest } from "../core/ports.ts";
 import { type Notice, type Pronunciation, type Rest, SCRIPT_BOUNDS, type Script } from "../core/script.ts";
+import { DEFAULT_CLEANING } from "../core/text/clean/cleaning.ts";
+import { cleanText, TextCleaner } from "../core/text/clean/text-cleaner.ts";
 import { isSpeakable, prepareText } from "../core/text/prepare.ts";
 import { splitSegments } from "../core/text/segment.ts";
+import type { TextRules } from "../core/text/text-rules.ts";
 import type { Utterance } from "../core/utterance.ts";
 import type { Cast } from "./casting.ts";
 import { cutSpan } from "./cut-span.ts";
 import type { Segment } from "./engine-chain.ts";
+import { pronounced } from "./pronounced.ts";
 import { heededBy, requireSettings, toldSettings } from "./told-settings.ts";
 import type { Candidate } from "./voice-catalogue.ts";
 
@@ -15,6 +19,10 @@ export type PlannerOptions = {
   readonly maxTextChars: number;
   /** What is made for a longer text is not stored, though what is stored of it is used. Default: no bound. */
   readonly maxCachedTextChars?: number | undefined;
+  /** Default: nothing is cleaned unless the request says so, and pronounced as it is written. */
+  readonly text?: TextRules;
+  /** BCP-47, if it is known what a candidate speaks. */
+  readonly languageOf?: (candidate: Candidate) => string | undefined;
 };
 
 export type Plan = {
@@ -41,6 +49,10 @@ const NO_NOTICES: readonly Notice[] = [];
 const MAX_REMEMBERED = 1_000;
 const MAX_REMEMBERED_CHARS = 1_000;
 
+const NO_RULES: TextRules = { cleaning: DEFAULT_CLEANING, cleansByDefault: false };
+/** A pronunciation may be longer than what is written; so much of an engine's longest text is kept for that. */
+const WRITTEN_SHARE = 0.75;
+
 /** Throws `text_too_long`, naming the parameter that held the text. */
 export function checkLength(text: string, { maxTextChars, param }: { maxTextChars: number; param: string }): void {
   if (text.length <= maxTextChars) return;
@@ -54,22 +66,25 @@ export class Planner {
   /** By the raw text, oldest first. */
   readonly #remembered = new Map<string, Remembered>();
 
+  readonly #rules: TextRules;
+
   constructor(options: PlannerOptions) {
     this.#options = options;
+    this.#rules = options.text ?? NO_RULES;
   }
 
   /** Throws `text_too_long` and `text_empty`, naming the parameter, before anything is looked up or asked. */
-  check({ text }: Utterance): void {
+  check(utterance: Utterance): void {
     const { maxTextChars } = this.#options;
-    checkLength(text, { maxTextChars, param: "input" });
-    if (this.#remembered.has(text) || isSpeakable(prepareText(text))) return;
+    checkLength(utterance.text, { maxTextChars, param: "input" });
+    if (this.#remembers(utterance) || isSpeakable(this.#prepared(utterance))) return;
     throw new SpeechError("text_empty", "the text holds nothing that can be spoken", { param: "input" });
   }
 
   /** The segments of a text that `check` has let pass. Throws `setting_unsupported`. */
   plan(utterance: Utterance, candidates: readonly Candidate[]): Plan {
     const known = this.#remembered.get(utterance.text);
-    const fits = known !== undefined && known.candidates === candidates && soundsAlike(known.utterance, utterance);
+    const fits = known?.candidates === candidates && soundsAlike(known.utterance, utterance);
     const { characters, parts } = fits ? known : this.#cut(utterance, candidates);
     const { format, policy, tenant, told, tags } = this.#settings(utterance, characters);
     // One shape, field by field: this is made for every request.
@@ -87,12 +102,16 @@ export class Planner {
       const { voice: _, ...settings } = span.settings;
       const said: Utterance = { ...utterance, ...settings };
       requireSettings(said, candidates);
-      return cutSpan(span, longestSegment(candidates)).map(({ text, marks }, at): Segment => {
-        const segment = this.segment(text, said, candidates, characters);
-        const { lead } = span;
-        return { ...segment, marks, ...(at === 0 && lead.ms > 0 && { lead }) };
-      });
+      const { lead } = span;
+      return cutSpan(span, this.longestSegment(candidates))
+        .map(({ text, marks }, at): Segment => {
+          const segment = this.segment(text, said, candidates, characters);
+          return { ...segment, marks, ...(at === 0 && lead.ms > 0 && { lead }) };
+        })
+        .filter(isHeard);
     });
+    if (segments.length === 0)
+      throw new SpeechError("text_empty", "the text holds nothing that is pronounced", { param: "input" });
     const unpronounced = spans.flatMap(({ span }) => span.pronunciations).map(unpronouncedNotice);
     const told = [...notices, ...cast.notices, ...unpronounced].slice(0, SCRIPT_BOUNDS.maxNotices);
     return { characters, segments, notices: told, ...(tail.ms > 0 && { tail }) };
@@ -100,8 +119,42 @@ export class Planner {
 
   /** One segment of a text that is still being written and has `characters` so far. */
   segment(text: string, utterance: Utterance, candidates: readonly Candidate[], characters: number): Segment {
-    const requests = candidates.map((candidate) => requestOf(text, utterance, candidate));
+    const requests = this.#requests(text, utterance, candidates);
     return { text, requests, candidates, ...this.#settings(utterance, characters) };
+  }
+
+  /** What a text that comes in pieces goes through; undefined: it is spoken as it is written. */
+  cleaner(utterance: Utterance): TextCleaner | undefined {
+    return this.#cleans(utterance) ? new TextCleaner(this.#rules.cleaning) : undefined;
+  }
+
+  /** The longest segment that all candidates take, in UTF-16 code units. */
+  longestSegment(candidates: readonly Candidate[]): number {
+    const least = Math.min(...candidates.map(({ engine }) => engine.capabilities.maxChars));
+    return this.#rules.pronounce === undefined ? least : Math.floor(least * WRITTEN_SHARE);
+  }
+
+  #cleans({ clean = this.#rules.cleansByDefault }: Utterance): boolean {
+    return clean;
+  }
+
+  #remembers(utterance: Utterance): boolean {
+    const known = this.#remembered.get(utterance.text);
+    return known !== undefined && this.#cleans(known.utterance) === this.#cleans(utterance);
+  }
+
+  #prepared(utterance: Utterance): string {
+    const { text } = utterance;
+    return prepareText(this.#cleans(utterance) ? cleanText(text, this.#rules.cleaning) : text);
+  }
+
+  #requests(text: string, utterance: Utterance, candidates: readonly Candidate[]): SynthesisRequest[] {
+    const { pronounce } = this.#rules;
+    return candidates.map((candidate) => {
+      const request = requestOf(text, utterance, candidate);
+      if (pronounce === undefined) return request;
+      return pronounced(request, this.#rules, request.language ?? this.#options.languageOf?.(candidate));
+    });
   }
 
   #settings(utterance: Utterance, characters: number) {
@@ -114,11 +167,12 @@ export class Planner {
   /** What is remembered has let the settings pass. */
   #cut(utterance: Utterance, candidates: readonly Candidate[]): Remembered {
     requireSettings(utterance, candidates);
-    const text = prepareText(utterance.text);
-    const parts = splitSegments(text, { maxChars: longestSegment(candidates) }).map((part) => ({
-      text: part,
-      requests: candidates.map((candidate) => requestOf(part, utterance, candidate)),
-    }));
+    const text = this.#prepared(utterance);
+    const parts = splitSegments(text, { maxChars: this.longestSegment(candidates) })
+      .map((part) => ({ text: part, requests: this.#requests(part, utterance, candidates) }))
+      .filter(isHeard);
+    if (parts.length === 0)
+      throw new SpeechError("text_empty", "the text holds nothing that is pronounced", { param: "input" });
     const cut = { utterance, candidates, characters: text.length, parts };
     this.#remembered.delete(utterance.text);
     if (utterance.text.length > MAX_REMEMBERED_CHARS) return cut;
@@ -133,9 +187,10 @@ function unpronouncedNotice({ place }: Pronunciation): Notice {
   return { ...place, message: "no engine here takes phonemes; the text is spoken as it is written" };
 }
 
-/** The longest segment that all of them take, in UTF-16 code units. */
-export function longestSegment(candidates: readonly Candidate[]): number {
-  return Math.min(...candidates.map(({ engine }) => engine.capabilities.maxChars));
+/** Whether anything of it is pronounced, by whoever would be asked first. */
+export function isHeard({ text, requests }: Pick<Segment, "text" | "requests">): boolean {
+  const said = requests[0]?.text ?? text;
+  return said === text || isSpeakable(said);
 }
 
 function soundsAlike(a: Utterance, b: Utterance): boolean {
@@ -145,6 +200,7 @@ function soundsAlike(a: Utterance, b: Utterance): boolean {
     a.pitch === b.pitch &&
     a.volume === b.volume &&
     a.language === b.language &&
+    a.clean === b.clean &&
     a.instructions === b.instructions &&
     a.style === b.style &&
     a.seed === b.seed

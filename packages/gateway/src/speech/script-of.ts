@@ -2,14 +2,19 @@ import { SpeechError } from "../core/errors.ts";
 import type { Script, SpanSettings } from "../core/script.ts";
 import { ScriptTooLarge, ScriptWriter } from "../core/script-writer.ts";
 import { writeSsml } from "../core/ssml/read-ssml.ts";
+import { DEFAULT_CLEANING } from "../core/text/clean/cleaning.ts";
+import { cleanText } from "../core/text/clean/text-cleaner.ts";
 import { isSpeakable, prepareText } from "../core/text/prepare.ts";
 import type { Turn, Utterance } from "../core/utterance.ts";
+import type { PlannerOptions } from "./plan.ts";
 
 /** What is silent between two turns where nobody says otherwise: about what people leave in a calm conversation. */
 export const DEFAULT_TURN_PAUSE_MS = 300;
 /** A document may have so many characters for each that may be spoken, and some more. */
 const MARKUP_FACTOR = 8;
 const MARKUP_EXTRA_CHARS = 16_384;
+
+export type ScriptOptions = Pick<PlannerOptions, "maxTextChars" | "text">;
 
 /** Of an utterance, what is said and how. */
 type Said = Omit<Utterance, "cache" | "subject">;
@@ -18,11 +23,12 @@ type Said = Omit<Utterance, "cache" | "subject">;
  * The script of an utterance that is more than a text: SSML, or a dialogue. Undefined for a plain text.
  * Throws `ssml_invalid`, `text_too_long` and `text_empty`, naming the parameter.
  */
-export function scriptOf(utterance: Said, { maxTextChars }: { readonly maxTextChars: number }): Script | undefined {
+export function scriptOf(utterance: Said, options: ScriptOptions): Script | undefined {
+  const { maxTextChars } = options;
   const { turns, inputType, text } = utterance;
   if (turns === undefined && inputType !== "ssml") return undefined;
   const writer = new ScriptWriter({ maxChars: maxTextChars });
-  if (turns !== undefined) writeTurns(turns, utterance, writer, maxTextChars);
+  if (turns !== undefined) writeTurns(turns, utterance, writer, options);
   else {
     checkMarkup(text, maxTextChars);
     writeSsml(text, settingsOf(utterance, undefined, undefined), writer);
@@ -34,7 +40,13 @@ export function scriptOf(utterance: Said, { maxTextChars }: { readonly maxTextCh
   });
 }
 
-function writeTurns(turns: readonly Turn[], utterance: Said, writer: ScriptWriter, maxTextChars: number): void {
+function writeTurns(
+  turns: readonly Turn[],
+  utterance: Said,
+  writer: ScriptWriter,
+  { maxTextChars, text: rules }: ScriptOptions,
+): void {
+  const { clean = rules?.cleansByDefault ?? false } = utterance;
   const { turnPauseMs = DEFAULT_TURN_PAUSE_MS, inputType } = utterance;
   for (const [at, turn] of turns.entries()) {
     const param = `turns.${at}.text`;
@@ -44,7 +56,10 @@ function writeTurns(turns: readonly Turn[], utterance: Said, writer: ScriptWrite
       if (inputType === "ssml") {
         checkMarkup(turn.text, maxTextChars);
         writeSsml(turn.text, settings, writer);
-      } else if (isSpeakable(prepareText(turn.text))) writer.text(turn.text, settings);
+        continue;
+      }
+      const text = clean ? cleanText(turn.text, rules?.cleaning ?? DEFAULT_CLEANING) : turn.text;
+      if (isSpeakable(prepareText(text))) writer.text(text, settings);
       else throw new SpeechError("text_empty", "this turn holds nothing that can be spoken");
     } catch (error) {
       const message = error instanceof ScriptTooLarge ? error.message : undefined;

@@ -1,4 +1,4 @@
-import { only, primed, type Soon, soon } from "../core/async.ts";
+import { OnePiece, primed, type Soon, soon } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
@@ -10,7 +10,7 @@ import type { ToldSetting } from "../core/speech-settings.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { admit, type Bill } from "./admission.ts";
 import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, PlannerOptions } from "./plan.ts";
 import { utterancePlanner } from "./plan-utterance.ts";
 import { SpeechReport } from "./report.ts";
 import { type Rested, restMaker, withRests } from "./rests.ts";
@@ -63,7 +63,7 @@ export type SpeakResult =
 
 export type Speak = (utterance: Utterance, options: SpeakOptions) => Promise<SpeakResult>;
 
-export type SpeakDeps = {
+export type SpeakDeps = PlannerOptions & {
   readonly limiter: RateLimiter;
   readonly voices: VoiceCatalogue;
   readonly chain: EngineChain;
@@ -71,9 +71,6 @@ export type SpeakDeps = {
   readonly makeSilence: MakeSilence;
   readonly events: EventBus;
   readonly clock: Clock;
-  readonly maxTextChars: number;
-  /** What is made for a longer text is not stored. Default: no bound. */
-  readonly maxCachedTextChars?: number | undefined;
   /** False: answers that are stored whole are not counted. */
   readonly countHits?: boolean;
 };
@@ -176,9 +173,7 @@ function wholeSpeech({ joiner }: SpeakDeps, context: Context, rested: Rested): S
     keeps: false,
     fromCache: true,
     whole,
-    get audio() {
-      return only(whole.bytes);
-    },
+    audio: new OnePiece(whole.bytes),
     parts: whole,
     timings,
     quota,

@@ -55,6 +55,7 @@ const SETTINGS = {
   instructions: { check: string(0, MAX_INSTRUCTIONS_CHARS) },
   style: { check: string(1, MAX_STYLE_CHARS) },
   seed: { check: seed },
+  clean: { check: boolean },
   language: { check: language },
   user: { check: string(1, 512) },
   tag: { check: tag },

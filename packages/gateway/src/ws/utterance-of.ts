@@ -13,7 +13,7 @@ export function utteranceOf(
   formats: Readonly<Record<AudioFormatName, AudioFormat>>,
 ): Utterance {
   const { voice = DEFAULT_VOICE, format = DEFAULT_FORMAT, speed = 1, pitch = 1, volume = 1 } = settings;
-  const { model, instructions, style, seed, language, tag } = settings;
+  const { model, instructions, style, seed, clean, language, tag } = settings;
   return {
     text,
     voice,
@@ -29,6 +29,7 @@ export function utteranceOf(
     ...(instructions && { instructions }),
     ...(style !== undefined && { style }),
     ...(seed !== undefined && { seed }),
+    ...(clean !== undefined && { clean }),
     ...(language !== undefined && { language }),
     ...(inputType !== undefined && { inputType }),
     ...(turns !== undefined && { turns }),

@@ -29,7 +29,7 @@ beforeAll(async () => {
   gateway = await runGateway(
     {
       ...{ redisUrl: redis.url, redisTimeoutMs: 2_000, adminKey: ADMIN, allowAnonymous: true, transcodeWorkers: 1 },
-      ...{ plans: {}, rateLimitPerMinute: 40, rateLimitPerHour: 0, socketMaxPerAddress: 100 },
+      ...{ plans: {}, rateLimitPerMinute: 20, rateLimitPerHour: 0, socketMaxPerAddress: 100 },
       engines: [{ name: "first", type: "openai-compatible", baseUrl: "http://127.0.0.1:1", costPerMillionChars: 15 }],
     },
     { engines: [engine] },
@@ -120,16 +120,14 @@ describe("mynah warm, purge, engines, stats", () => {
   it("switches engines and shows counters, keys and limits to people and programs", async () => {
     const off = await mynah(["engines", "off", "first"]);
     expect(off).toEqual({ code: 0, stdout: "first is off\n", stderr: "" });
-    const [on, nobody, stats, screen] = await Promise.all([
+    const [on, nobody, stats] = await Promise.all([
       json<{ name: string; state: string }>(["engines", "on", "first"]),
       mynah(["engines", "off", "nobody"]),
       json<{ engines: { name: string }[] }>(["stats"]),
-      mynah(["stats"]),
     ]);
     expect(on).toMatchObject({ name: "first", state: "closed", shared: true });
     expect(nobody).toMatchObject({ code: 2, stderr: expect.stringMatching(/^mynah: there is no engine "nobody"/) });
     expect(stats.engines.map(({ name }) => name)).toEqual(["first"]);
-    expect(screen.stdout).toMatch(/requests .* delivered[\s\S]*redis {6}up[\s\S]*first/);
 
     const made = await json<{ key: string; id: string }>(["keys", "create", "-u", "ann"]);
     const [keys, limits] = await Promise.all([
@@ -158,16 +156,16 @@ describe("mynah load", () => {
   const common = ["-v", "one", "-f", "wav", "--seed", "3"];
 
   it("tells hits, refusals and times over HTTP and over sockets, and writes a page", async () => {
-    const long = ["-r", "150", "-d", "2", "-n", "10"];
+    const long = ["-r", "150", "-d", "2"];
     const [http, socket] = await Promise.all([
-      json<Report>(["load", gateway.url, ...common, ...long, "--ramp", "1", "--html", "run.html"]),
-      json<Report>(["load", gateway.url, ...common, ...long, "--socket", "--no-html"]),
+      json<Report>(["load", gateway.url, ...common, ...long, "-n", "10", "--ramp", "1", "--html", "run.html"]),
+      json<Report>(["load", gateway.url, ...common, ...long, "-n", "13", "--socket", "--no-html"]),
     ]);
     for (const { sent, ok, refused, errors, hitRate, firstAudio, overTime, seed } of [http, socket]) {
       const refusals = Object.values(refused).reduce((sum, count) => sum + count, 0);
       expect([errors, ok + refusals, seed]).toEqual([{}, sent, 3]);
-      expect(refusals).toBeGreaterThan(0); // ten users have 40 a minute each
-      expect(ok).toBeGreaterThan(50);
+      expect(refusals).toBeGreaterThan(0); // each user has 20 a minute
+      expect(ok).toBeGreaterThan(20);
       expect(hitRate).toBeGreaterThan(0);
       expect(firstAudio.count).toBe(ok);
       expect(overTime.reduce((sum, { hits }) => sum + hits, 0)).toBeGreaterThan(0);
@@ -210,13 +208,11 @@ describe("mynah load", () => {
     other.listen(0, "127.0.0.1");
     await once(other, "listening");
     const { port } = other.address() as { port: number };
-    const [none, nothing, stranger] = await Promise.all([
-      mynah(["load"]),
+    const [nothing, stranger] = await Promise.all([
       mynah(["load", "http://127.0.0.1:9"]),
       mynah(["load", `http://127.0.0.1:${port}`]),
     ]);
     other.close();
-    expect(none).toMatchObject({ code: 2, stderr: expect.stringContaining("missing required argument 'url'") });
     expect(nothing).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/^mynah: nothing answers at .*; start the gateway/),
@@ -228,6 +224,9 @@ describe("mynah load", () => {
   });
 });
 
+/** On a busy machine it may be called slow. */
+const ANSWERS = /^version \d+\.\S+, answers in/;
+
 describe("mynah doctor", () => {
   type Diagnosis = { status: string; checks: { name: string; status: string; detail: string; advice?: string }[] };
 
@@ -236,7 +235,7 @@ describe("mynah doctor", () => {
     const frozen = createServer(() => {}).listen(0, "127.0.0.1"); // accepts, never answers
     await Promise.all([once(taken, "listening"), once(frozen, "listening")]);
     const portOf = (server: typeof taken) => (server.address() as { port: number }).port;
-    const quick = ["doctor", "--no-engines"];
+    const quick = ["doctor", "--skip", "engines,codecs"];
     const [without, broken, silent, evicting, table] = await Promise.all([
       json<Diagnosis>(["doctor"], { REDIS_ENABLED: "false" }),
       json<Diagnosis>(quick, { REDIS_URL: "redis://127.0.0.1:1", PORT: String(portOf(taken)), REDIS_URI: "typo" }),
@@ -271,7 +270,7 @@ describe("mynah doctor", () => {
     });
     expect(found(broken, "config")).toMatchObject({ status: "warn", detail: expect.stringContaining("REDIS_URL?") });
 
-    expect(found(silent, "redis (audio)")).toMatchObject({ status: "ok" });
+    expect(found(silent, "redis (audio)")?.detail).toMatch(ANSWERS);
     expect(found(silent, "redis (audio) memory")).toMatchObject({
       status: "ok",
       detail: "maxmemory 64 MiB, allkeys-lru",
@@ -282,7 +281,7 @@ describe("mynah doctor", () => {
     });
 
     expect(evicting.status).toBe("warn");
-    expect(found(evicting, "redis (audio and state)")).toMatchObject({ status: "ok" });
+    expect(found(evicting, "redis (audio and state)")?.detail).toMatch(ANSWERS);
     expect(found(evicting, "redis (audio and state) memory")).toMatchObject({
       ...{ status: "warn", advice: expect.stringContaining("REDIS_STATE_URL") },
     });

@@ -6,16 +6,18 @@ import type { AudioFormat, AudioFormatName } from "../../src/core/audio-format.t
 import { type Clock, systemClock } from "../../src/core/clock.ts";
 import { EventBus } from "../../src/core/events.ts";
 import type { AudioStore, RateLimiter, SpeechEngine } from "../../src/core/ports.ts";
+import type { TextRules } from "../../src/core/text/text-rules.ts";
 import { DEFAULT_CACHE_POLICY, type Utterance } from "../../src/core/utterance.ts";
 import { MemoryRateLimiter } from "../../src/limits/memory-rate-limiter.ts";
 import { countEvents } from "../../src/observe/stats.ts";
+import { createConverse } from "../../src/speech/converse.ts";
 import { createEngineCall } from "../../src/speech/engine-call.ts";
 import { EngineChain } from "../../src/speech/engine-chain.ts";
 import type { EngineGuards } from "../../src/speech/engine-state.ts";
 import { EngineStates } from "../../src/speech/engine-states.ts";
 import { SegmentCache } from "../../src/speech/segment-cache.ts";
 import { createSpeak } from "../../src/speech/speak.ts";
-import { VoiceCatalogue } from "../../src/speech/voice-catalogue.ts";
+import { type Candidate, VoiceCatalogue } from "../../src/speech/voice-catalogue.ts";
 import { MemoryAudioStore } from "../../src/stores/memory-audio-store.ts";
 
 const HZ = 24_000;
@@ -38,6 +40,7 @@ export type RigOptions = {
   readonly limiter?: RateLimiter;
   readonly countHits?: boolean;
   readonly maxSegmentBytes?: number;
+  readonly text?: TextRules;
 };
 
 /** The real speech core with real codecs and the memory store, around engines that the test brings. */
@@ -76,7 +79,7 @@ export function speechRig({
   const windows = limitPerMinute === undefined ? [] : [{ name: "minute", limit: limitPerMinute, lengthMs: 60_000 }];
   const allowance = { user: windows, tenant: [] };
   const voices = new VoiceCatalogue({ engines, aliases: {}, clock });
-  const speak = createSpeak({
+  const speaking = {
     voices,
     clock,
     events,
@@ -86,13 +89,16 @@ export function speechRig({
     joiner,
     makeSilence: createSilence({ transcoder, joiner }),
     maxTextChars: 20_000,
-  });
+    ...(given.text && { text: given.text }),
+    languageOf: (candidate: Candidate) => voices.voiceOf(candidate)?.language,
+  };
   return {
     cache,
     counters,
     events,
     listenerErrors,
-    speak,
+    speak: createSpeak(speaking),
+    converse: createConverse(speaking),
     states,
     store,
     transcoder,

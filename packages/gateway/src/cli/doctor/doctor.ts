@@ -7,19 +7,20 @@ import { checkEngines } from "./check-engines.ts";
 import { checkAccess, checkConfig, checkDisk, checkNode, checkPort } from "./check-machine.ts";
 import { checkRedis } from "./check-redis.ts";
 
-export type DoctorOptions = { readonly json?: boolean; readonly engines?: boolean };
+export type DoctorOptions = { readonly json?: boolean; readonly skip: readonly string[] };
 
 /** `mynah doctor`: everything that a start depends on, and what to do about what is wrong. */
-export async function doctor({ json, engines = true }: DoctorOptions, read: () => LoadedConfig): Promise<void> {
+export async function doctor({ json, skip }: DoctorOptions, read: () => LoadedConfig): Promise<void> {
   const checks = [checkNode()];
   const loaded = readOr(read, (check) => checks.push(check));
   if (loaded !== undefined) {
     const { config, warnings } = loaded;
     checks.push(...checkConfig(config, warnings), ...checkAccess(config), await checkPort(config));
-    checks.push(...(await checkRedis(config)));
-    if (engines) checks.push(...(await guarded("engines", () => checkEngines(config))));
+    if (!skip.includes("redis")) checks.push(...(await checkRedis(config)));
+    if (!skip.includes("engines")) checks.push(...(await guarded("engines", () => checkEngines(config))));
   }
-  checks.push(...(await guarded("codecs", checkCodecs)), ...(await checkDisk()));
+  if (!skip.includes("codecs")) checks.push(...(await guarded("codecs", checkCodecs)));
+  checks.push(...(await checkDisk()));
   if (json) process.stdout.write(`${JSON.stringify({ status: worst(checks), checks }, undefined, 2)}\n`);
   else show(checks);
   if (worst(checks) === "fail") process.exitCode = 1;

@@ -49,6 +49,7 @@ export const soundFields = {
     Type.String({ minLength: 1, maxLength: MAX_STYLE_CHARS, description: "One of the voice's `styles`." }),
   ),
   seed: Type.Optional(Type.String({ pattern: "^\\d{1,10}$", description: "For engines that draw lots." })),
+  clean: Type.Optional(Type.Enum(["true", "false"], { description: "Whether a chat's markup is taken out first." })),
 };
 
 /** Query of `GET /v1/speech`. */
@@ -80,7 +81,8 @@ export function utteranceOf(
   query: ByUrlQuery,
   formats: Readonly<Record<AudioFormatName, AudioFormat>>,
 ): Omit<Utterance, "cache" | "subject"> {
-  const { text, voice = "alloy", model = "auto", language, instructions, style, seed, input_type: inputType } = query;
+  const { input_type: inputType } = query;
+  const { text, voice = "alloy", model = "auto", language, instructions, style, seed, clean } = query;
   return {
     ...{ text, voice, model },
     format: formatOf(query, formats),
@@ -90,6 +92,7 @@ export function utteranceOf(
     ...(language !== undefined && { language }),
     ...(instructions && { instructions }),
     ...(style !== undefined && { style }),
+    ...(clean !== undefined && { clean: clean === "true" }),
     ...(seed !== undefined && { seed: number("seed", seed)! }),
     ...(inputType !== undefined && { inputType }),
   };

@@ -107,6 +107,11 @@ export const SpeechBody = Type.Object(
       }),
     ),
     tag: Type.Optional(TagField),
+    clean: Type.Optional(
+      Type.Boolean({
+        description: "Whether Markdown, emoji, code blocks and bare links are taken out first. Not OpenAI's.",
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -134,6 +139,7 @@ export function utteranceOf(
     cache,
     ...who,
     ...toldOf(body),
+    ...(body.clean !== undefined && { clean: body.clean }),
     ...(inputType !== undefined && { inputType }),
     ...(turns !== undefined && { turns: turns.map(turnOf) }),
     ...(turnPauseMs !== undefined && { turnPauseMs }),
