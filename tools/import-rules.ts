@@ -41,6 +41,7 @@ const OWNED: Record<string, string | readonly string[]> = {
   "@fastify/proxy-addr": "http",
   ws: ["ws", "engines"],
   re2js: "wording",
+  eld: "wording",
   "@opentelemetry/api": "observe",
   "@opentelemetry/core": "observe",
   "@opentelemetry/sdk-trace": "observe",
@@ -66,7 +67,9 @@ const ROOTS = new Set([
   "index.ts",
   "tts-manager.ts",
   "start-block.ts",
+  "vendors.ts",
   "supervise.ts",
+  "vendors.ts",
   "version.ts",
   "wyoming.ts",
 ]);

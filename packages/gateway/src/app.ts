@@ -19,7 +19,6 @@ import { byUrlRoute } from "./http/by-url/by-url-route.ts";
 import { linkIdentity, linksRoute } from "./http/by-url/links-route.ts";
 import { catalogueRoutes } from "./http/catalogue-routes.ts";
 import { clientAddress } from "./http/client-address.ts";
-import { deepgramSpeakRoute } from "./http/deepgram/speak-route.ts";
 import { docsRoute } from "./http/docs/docs-route.ts";
 import { healthRoutes } from "./http/health-routes.ts";
 import { mergeStats } from "./http/merge-stats.ts";
@@ -33,6 +32,7 @@ import { type StatsBody, statsRoute } from "./http/stats-route.ts";
 import { subtitlesRoute } from "./http/subtitles-route.ts";
 import { tellTraceParents } from "./http/trace-parent.ts";
 import { openSockets } from "./sockets.ts";
+import { vendorRoutes } from "./vendors.ts";
 import { VERSION } from "./version.ts";
 import { ALONE, type Siblings } from "./workers/siblings.ts";
 import { openWyoming } from "./wyoming.ts";
@@ -103,7 +103,6 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   authenticate(app, { authenticator: access.authenticator, linkIdentity: linkIdentity(tokens) });
   speechRoute(app, { speak: speech.speak, formats, slowReaderTimeoutMs });
   subtitlesRoute(app, { speak: speech.speak, formats });
-  deepgramSpeakRoute(app, { speak: speech.speak, voices, slowReaderTimeoutMs });
   byUrlRoute(app, {
     ...{ speak: speech.speak, joiner: speech.joiner, formats, clock, slowReaderTimeoutMs },
     maxAgeSeconds: config.audioMaxAgeSeconds,
@@ -112,7 +111,8 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
     ...{ tokens, voices, formats, clock, maxTextChars: config.maxTextChars, publicUrl: config.publicUrl },
     maxTtlSeconds: config.linkMaxTtlSeconds,
   });
-  catalogueRoutes(app, { voices: speech.voices, startedAtMs: speech.clock.now() });
+  catalogueRoutes(app, { voices, startedAtMs: clock.now(), maxTextChars: config.maxTextChars });
+  vendorRoutes(app, config, speech, access);
   healthRoutes(app, { readiness: () => ({ stopping, parts: parts() }) });
   siblings.answer("stats", stats);
   statsRoute(app, { stats: async () => mergeStats(stats(), (await siblings.others("stats")) as StatsBody[]) });

@@ -36,6 +36,7 @@ import { createSpeak, type Speak, type SpeakDeps } from "./speech/speak.ts";
 import { createUnsay, type Unsay } from "./speech/unsay.ts";
 import { VoiceCatalogue } from "./speech/voice-catalogue.ts";
 import { createWarm, type Warm } from "./speech/warm.ts";
+import { createLanguageDetector } from "./wording/language-detector.ts";
 
 /** Parts that a test, or whoever embeds the gateway, brings along. */
 export type Overrides = {
@@ -137,7 +138,9 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     text: textRules(config),
     languageOf: (candidate) => voices.voiceOf(candidate)?.language,
   };
+  const languages = createLanguageDetector();
   const speaking: SpeakDeps = {
+    languages,
     limiter: limits.limiter,
     countHits: config.rateLimitCountHits,
     voices,
@@ -170,7 +173,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     converse: createConverse(speaking),
     store: stores.store,
     warm: createWarm({ voices, chain, states, ...planning }),
-    showText: createShowText({ voices, ...planning }),
+    showText: createShowText({ voices, languages, ...planning }),
     unsay: createUnsay({ voices, cache, ...planning }),
     switches,
     limits,
@@ -194,6 +197,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     }),
     async close() {
       voices.close();
+      await languages.close();
       switches.close();
       await chain.close();
       await cache.close();

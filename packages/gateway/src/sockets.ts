@@ -4,7 +4,9 @@ import type { SpeechSystem } from "./compose.ts";
 import type { Config } from "./config/config.ts";
 import type { ClientAddress } from "./http/client-address.ts";
 import { VERSION } from "./version.ts";
+import { cartesiaSocket } from "./ws/cartesia/socket.ts";
 import { deepgramSocket } from "./ws/deepgram/socket.ts";
+import { elevenLabsSockets } from "./ws/elevenlabs/sockets.ts";
 import { SocketServer } from "./ws/socket-server.ts";
 import { speechSocket } from "./ws/speech-socket.ts";
 
@@ -17,7 +19,7 @@ export function openSockets(
 ): SocketServer {
   const onDefect = (error: unknown, requestId: string): void => log.error({ err: error, requestId }, "socket failed");
   const deps = {
-    ...{ speak, converse, formats, clock, authenticator, onDefect },
+    ...{ speak, converse, formats, clock, authenticator, tokens, onDefect },
     limits: {
       maxUtterances: config.socketMaxUtterances,
       maxTextChars: config.maxTextChars,
@@ -31,7 +33,9 @@ export function openSockets(
   };
   return new SocketServer({
     protocols: [
-      speechSocket({ ...deps, tokens, stateOf: (subject, options) => limits.state(subject, options) }),
+      speechSocket({ ...deps, stateOf: (subject, options) => limits.state(subject, options) }),
+      ...elevenLabsSockets(deps),
+      cartesiaSocket(deps),
       deepgramSocket({ ...deps, voices, version: VERSION }),
     ],
     maxMessageBytes: config.maxBodyBytes,

@@ -31,16 +31,8 @@ export async function* only<T>(...values: T[]): AsyncGenerator<T> {
 }
 
 /** The same for one value, and cheap to make where hardly anybody reads it. */
-export class OnePiece<T> implements AsyncIterable<T> {
-  readonly #value: T;
-
-  constructor(value: T) {
-    this.#value = value;
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
-    yield this.#value;
-  }
+export function onePiece<T>(value: T): AsyncIterable<T> {
+  return { [Symbol.asyncIterator]: () => only(value) };
 }
 
 /**

@@ -214,7 +214,13 @@ export const ERROR_CODES = {
 } as const satisfies Record<string, { status: number; type: string; retryable: boolean; meaning: string }>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
-export type ErrorDetails = { engine?: string; retryAfterMs?: number; param?: string };
+export type ErrorDetails = {
+  engine?: string;
+  retryAfterMs?: number;
+  param?: string;
+  /** What of `rate_limit_exceeded` was used up. */
+  limited?: "requests" | "characters" | "streams";
+};
 
 /**
  * The only error that crosses a module boundary. Callers branch on `code`, never on `message`. API clients see the

@@ -206,6 +206,13 @@ export type Silence = { readonly audio: Uint8Array; readonly durationMs: number 
 /** A stream of nothing but silence to be joined with others: of this length where samples are counted, to the nearest frame of a codec else. Lent, not given. */
 export type MakeSilence = (format: AudioFormat, ms: number, options: CallOptions) => Promise<Silence>;
 
+/** Tells languages apart. */
+export interface LanguageDetector {
+  /** BCP-47, a primary subtag, one of `among` (absent: any); undefined: too little to tell. Rejects only with the signal's reason, or when closed. */
+  detect(text: string, among: readonly string[] | undefined, options: CallOptions): Promise<string | undefined>;
+  close(): Promise<void>;
+}
+
 /** Counts what subjects do. Being refused is an answer, not an error; `take` rejects only when the limiter itself fails. */
 export interface RateLimiter {
   /** The windows that hold for a subject now; they may change from call to call. */

@@ -69,5 +69,5 @@ export function limitReached(window: Window): string {
 /** A refusal as the error that callers see. */
 export function refusalError({ window, retryAfterMs }: Refusal): SpeechError {
   const message = `${limitReached(window)}; try again in ${Math.ceil(retryAfterMs / 1000)} s`;
-  return new SpeechError("rate_limit_exceeded", message, { retryAfterMs });
+  return new SpeechError("rate_limit_exceeded", message, { retryAfterMs, limited: unitOf(window) });
 }

@@ -72,7 +72,8 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
   const error = toSpeechError(thrown);
   if (error.code === "internal")
     request.log.error({ err: error.cause ?? error, requestId: request.id }, "request failed");
-  const { status, headers, body } = foreignOf(request)?.errorAnswer(error, request.id) ?? ownAnswer(error);
+  const { status, headers, body } =
+    foreignOf(request)?.errorAnswer(error, { requestId: request.id, request }) ?? ownAnswer(error);
   void reply
     .status(status)
     .headers({ ...errorHeaders(error), ...headers })

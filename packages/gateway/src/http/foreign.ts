@@ -27,7 +27,10 @@ export type ForeignProtocol = {
   /** Also the tag in OpenAPI. */
   readonly name: string;
   secretOf(request: ForeignRequest): string | undefined;
-  errorAnswer(error: SpeechError, requestId: string): ForeignAnswer;
+  errorAnswer(
+    error: SpeechError,
+    context: { readonly requestId: string; readonly request: ForeignRequest },
+  ): ForeignAnswer;
 };
 
 /** Whose protocol this request speaks; undefined: OpenAI's or ours. */

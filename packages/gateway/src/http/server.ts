@@ -104,12 +104,15 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         { name: "catalogue" },
         { name: "operations" },
         { name: "admin" },
-        { name: "deepgram" },
+        { name: "elevenlabs", description: "For clients of ElevenLabs: docs/clients/elevenlabs.md" },
+        { name: "cartesia", description: "For clients of Cartesia: docs/clients/cartesia.md" },
+        { name: "deepgram", description: "For clients of Deepgram: docs/clients/deepgram.md" },
       ],
       components: {
         securitySchemes: {
           bearer: { type: "http", scheme: "bearer", description: "An API key or a JWT; OpenAI's way." },
           xiApiKey: { type: "apiKey", in: "header", name: "xi-api-key", description: "An API key; ElevenLabs' way." },
+          xApiKey: { type: "apiKey", in: "header", name: "x-api-key", description: "An API key; Cartesia's way." },
         },
       },
     },

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyContextConfig, FastifyInstance } from "fastify";
 import { type Static, Type } from "typebox";
 import { SpeechError } from "../core/errors.ts";
 import type { SignedTokens } from "../identity/signed-token.ts";
@@ -38,7 +38,12 @@ export function socketRoutes(app: FastifyInstance, { tokens }: { readonly tokens
     return reply.status(201).header("cache-control", "no-store").send({ token, expiresInS });
   });
 
-  app.get("/v1/speech/ws", { schema: { hide: true } }, async (_, reply) => {
+  upgradeOnly(app, "/v1/speech/ws");
+}
+
+/** Tells who asks for a socket's route by plain HTTP what it is. */
+export function upgradeOnly(app: FastifyInstance, path: string, config: FastifyContextConfig = {}): void {
+  app.get(path, { schema: { hide: true }, config }, async (_, reply) => {
     reply.header("upgrade", "websocket").header("connection", "Upgrade");
     throw new SpeechError("upgrade_required", "this route is a WebSocket: connect with ws:// or wss://");
   });

@@ -5,6 +5,7 @@ import { isSpeakable } from "../core/text/prepare.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { admit, admitMore, type Bill } from "./admission.ts";
 import type { IncomingText } from "./incoming-text.ts";
+import { AUTO_LANGUAGE, LanguageRouter } from "./language-router.ts";
 import { isHeard, Planner } from "./plan.ts";
 import { SpeechReport } from "./report.ts";
 import { SegmentLine } from "./segment-line.ts";
@@ -147,6 +148,7 @@ class Account {
   readonly #planner: Planner;
   readonly #context: AccountContext;
   readonly #texts: AsyncGenerator<string>;
+  readonly #router: LanguageRouter | undefined;
   bill: Bill | undefined;
   quota: Decision | undefined;
   /** Monotonic ms at which the first segment's text was complete. */
@@ -157,7 +159,10 @@ class Account {
     this.#deps = deps;
     this.#planner = planner;
     this.#context = context;
-    const cleaner = planner.cleaner(context.utterance);
+    const { utterance } = context;
+    if (utterance.language === AUTO_LANGUAGE && deps.languages !== undefined)
+      this.#router = new LanguageRouter(deps, utterance, { signal });
+    const cleaner = planner.cleaner(utterance);
     const maxChars = planner.longestSegment(candidates);
     this.#texts = incoming.segments({ maxChars, signal, ...(cleaner && { cleaner }) });
   }
@@ -171,7 +176,9 @@ class Account {
       if (done) return undefined;
       if (!isSpeakable(text)) continue;
       this.textAt ??= this.#deps.clock.monotonic();
-      const segment = this.#planner.segment(text, utterance, candidates, incoming.characters);
+      const routed = (await this.#router?.route(text)) ?? { utterance, candidates };
+      requireSettings(routed.utterance, routed.candidates);
+      const segment = this.#planner.segment(text, routed.utterance, routed.candidates, incoming.characters);
       if (!isHeard(segment)) continue;
       if (this.bill !== undefined) {
         const more = await admitMore(deps, utterance, segment, { signal, bill: this.bill });

@@ -2,6 +2,7 @@ import { deferred } from "../core/async.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { TextCleaner } from "../core/text/clean/text-cleaner.ts";
+import { isSpeakable } from "../core/text/prepare.ts";
 import { SegmentBuffer } from "../core/text/segment-buffer.ts";
 
 export type IncomingTextOptions = {
@@ -12,6 +13,8 @@ export type IncomingTextOptions = {
   readonly textPauseMs: number;
   /** The same if it sounds like a whole sentence. */
   readonly sentencePauseMs: number;
+  /** What stood before a `flush` has been taken out; `segments` of them, from the start, can be heard. */
+  readonly onFlushed?: (segments: number) => void;
 };
 
 export type SegmentsOptions = {
@@ -32,6 +35,7 @@ export class IncomingText {
   /** Pieces that nobody has asked for yet; those in a row are one. */
   readonly #pieces: (string | typeof FLUSH)[] = [];
   #characters = 0;
+  #speakable = 0;
   #ended = false;
   #lastAt = 0;
   #wake = deferred();
@@ -67,7 +71,7 @@ export class IncomingText {
 
   /** What is there is complete; more may follow. */
   flush(): void {
-    if (this.#pieces.at(-1) !== FLUSH) this.#pieces.push(FLUSH);
+    if (this.#pieces.at(-1) !== FLUSH || this.#options.onFlushed !== undefined) this.#pieces.push(FLUSH);
     this.#wake.resolve();
   }
 
@@ -85,14 +89,27 @@ export class IncomingText {
       for (;;) {
         signal.throwIfAborted();
         const piece = this.#pieces.shift();
-        if (piece !== undefined) yield* piece === FLUSH ? buffer.flush() : buffer.append(piece);
+        if (piece === FLUSH) yield* this.#flushed(buffer);
+        else if (piece !== undefined) yield* this.#counted(buffer.append(piece));
         else if (this.#ended) break;
-        else if ((await this.#more(buffer)) === "paused") yield* buffer.flush();
+        else if ((await this.#more(buffer)) === "paused") yield* this.#counted(buffer.flush());
       }
-      yield* buffer.flush();
+      yield* this.#counted(buffer.flush());
     } finally {
       signal.removeEventListener("abort", gone);
     }
+  }
+
+  /** Tells of the flush first: whoever takes the last segment before it shall know that it is that. */
+  #flushed(buffer: Buffer): string[] {
+    const segments = this.#counted(buffer.flush());
+    this.#options.onFlushed?.(this.#speakable);
+    return segments;
+  }
+
+  #counted(segments: string[]): string[] {
+    for (const text of segments) if (isSpeakable(text)) this.#speakable++;
+    return segments;
   }
 
   /** Waits until something was called, or the text has paused for so long that what is held should be spoken. */

@@ -11,6 +11,7 @@ import type { Utterance } from "../core/utterance.ts";
 import type { Cast } from "./casting.ts";
 import { cutSpan } from "./cut-span.ts";
 import type { Segment } from "./engine-chain.ts";
+import { AUTO_LANGUAGE, type Routed } from "./language-router.ts";
 import { pronounced } from "./pronounced.ts";
 import { heededBy, requireSettings, toldSettings } from "./told-settings.ts";
 import type { Candidate } from "./voice-catalogue.ts";
@@ -117,6 +118,21 @@ export class Planner {
     return { characters, segments, notices: told, ...(tail.ms > 0 && { tail }) };
   }
 
+  /** The segments of a text of several languages: each piece of it is spoken by whoever `route` finds for it. */
+  async planRouted(utterance: Utterance, route: (piece: string, all: string) => Promise<Routed>): Promise<Plan> {
+    const text = this.#prepared(utterance);
+    const { candidates } = await route("", text);
+    const segments: Segment[] = [];
+    for (const piece of splitSegments(text, { maxChars: this.longestSegment(candidates) })) {
+      const routed = await route(piece, text);
+      requireSettings(routed.utterance, routed.candidates);
+      segments.push(this.segment(piece, routed.utterance, routed.candidates, text.length));
+    }
+    const heard = segments.filter(isHeard);
+    if (heard.length > 0) return { characters: text.length, segments: heard };
+    throw new SpeechError("text_empty", "the text holds nothing that is pronounced", { param: "input" });
+  }
+
   /** One segment of a text that is still being written and has `characters` so far. */
   segment(text: string, utterance: Utterance, candidates: readonly Candidate[], characters: number): Segment {
     const requests = this.#requests(text, utterance, candidates);
@@ -210,7 +226,7 @@ function soundsAlike(a: Utterance, b: Utterance): boolean {
 /** The caller's model has chosen the engines; which model an engine uses is said in its configuration, unless it wants the caller's. */
 function requestOf(text: string, utterance: Utterance, candidate: Candidate): SynthesisRequest {
   const { speed, pitch, volume, format } = utterance;
-  const { voice, model, language = utterance.language } = candidate;
+  const { voice, model, language = utterance.language === AUTO_LANGUAGE ? undefined : utterance.language } = candidate;
   return {
     text,
     voice,

@@ -1,9 +1,9 @@
 import type { CallOptions } from "../core/ports.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { firstAble } from "./able.ts";
+import type { LanguageDeps } from "./language-router.ts";
 import type { PlannerOptions } from "./plan.ts";
 import { utterancePlanner } from "./plan-utterance.ts";
-import type { VoiceCatalogue } from "./voice-catalogue.ts";
 
 /** A segment as its engine would be asked for it. */
 export type ShownSegment = {
@@ -18,8 +18,8 @@ export type ShownSegment = {
 /** What would be spoken, by whoever is asked first, without speaking it. Refuses what `speak` refuses. */
 export type ShowText = (utterance: Utterance, options: CallOptions) => Promise<readonly ShownSegment[]>;
 
-export function createShowText({ voices, ...options }: PlannerOptions & { readonly voices: VoiceCatalogue }): ShowText {
-  const planOf = utterancePlanner({ voices, ...options });
+export function createShowText(deps: PlannerOptions & LanguageDeps): ShowText {
+  const planOf = utterancePlanner(deps);
   return async function showText(utterance, { signal }) {
     const { segments } = await planOf(utterance, { signal });
     return segments.map((segment) => {

@@ -1,9 +1,9 @@
-import { OnePiece, primed, type Soon, soon } from "../core/async.ts";
+import { onePiece, primed, type Soon, soon } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { EventBus, SegmentOutcome, SpeechTimings } from "../core/events.ts";
-import type { AudioJoiner, CallOptions, MakeSilence, RateLimiter } from "../core/ports.ts";
+import type { AudioJoiner, CallOptions, LanguageDetector, MakeSilence, RateLimiter } from "../core/ports.ts";
 import type { Decision, Refusal } from "../core/quota.ts";
 import type { Notice } from "../core/script.ts";
 import type { ToldSetting } from "../core/speech-settings.ts";
@@ -64,6 +64,8 @@ export type SpeakResult =
 export type Speak = (utterance: Utterance, options: SpeakOptions) => Promise<SpeakResult>;
 
 export type SpeakDeps = PlannerOptions & {
+  /** Absent: the language `auto` is as if none was named. */
+  readonly languages?: LanguageDetector;
   readonly limiter: RateLimiter;
   readonly voices: VoiceCatalogue;
   readonly chain: EngineChain;
@@ -173,7 +175,7 @@ function wholeSpeech({ joiner }: SpeakDeps, context: Context, rested: Rested): S
     keeps: false,
     fromCache: true,
     whole,
-    audio: new OnePiece(whole.bytes),
+    audio: onePiece(whole.bytes),
     parts: whole,
     timings,
     quota,

@@ -115,6 +115,17 @@ export class VoiceCatalogue {
     return candidates;
   }
 
+  /** Primary subtags of all languages that the engines for this model speak; undefined: any, as far as is known. */
+  spokenLanguages(model: string | undefined): readonly string[] | undefined {
+    const all = new Set<string>();
+    for (const engine of this.#enginesFor(model)) {
+      const { all: listed } = this.#lists.of(engine);
+      if (listed.length === 0 || engine.capabilities.language === "text") return undefined;
+      for (const { language } of listed.flatMap(({ tags }) => tags)) all.add(language);
+    }
+    return all.has("mul") ? undefined : [...all];
+  }
+
   /** What its engine tells of a candidate's voice, if that is known. */
   voiceOf({ engine, voice }: Candidate): Voice | undefined {
     return this.#lists.of(engine).get(voice)?.voice;

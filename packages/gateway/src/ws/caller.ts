@@ -1,25 +1,27 @@
-import type { IncomingMessage } from "node:http";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions } from "../core/ports.ts";
-import { secretOf } from "../http/auth.ts";
 import type { Authenticator } from "../identity/authenticator.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { SignedTokens } from "../identity/signed-token.ts";
 
 export type CallerDeps = { readonly authenticator: Authenticator; readonly tokens: SignedTokens };
 
+/** What a socket is opened with: a key or a JWT, or a token of ours. */
+export type SocketCredential = {
+  readonly secret: string | undefined;
+  readonly token: string | null;
+  readonly address: string;
+};
+
 /**
- * Who opens a socket: by the headers of HTTP, or by `?token=`, for browsers, whose WebSocket cannot set any. Only a token
- * that was signed here for sockets and is over in a minute may stand in a URL: URLs are logged everywhere.
+ * Who opens a socket: by the headers of HTTP, or by a token in the URL, for browsers, whose WebSocket cannot set any. Only a
+ * token that was signed here for sockets and is over in a minute may stand in a URL: URLs are logged everywhere.
  */
 export async function callerOf(
   { authenticator, tokens }: CallerDeps,
-  request: IncomingMessage,
-  address: string,
+  { secret, token, address }: SocketCredential,
   options: CallOptions,
 ): Promise<Identity> {
-  const secret = secretOf(request);
-  const token = new URL(request.url ?? "", "http://localhost").searchParams.get("token");
   if (token === null || secret !== undefined) return authenticator.identify({ secret, address }, options);
   const claims = tokens.verify(token, "socket");
   if (claims !== undefined) {

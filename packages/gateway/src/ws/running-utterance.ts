@@ -9,6 +9,7 @@ import type { SpeakResult, Speech } from "../speech/speak.ts";
 import type { SpeechPart } from "../speech/speech-part.ts";
 import type { SocketOut } from "./socket-out.ts";
 import { SpokenText } from "./spoken-text.ts";
+import { unheard } from "./spoken-turn.ts";
 
 export type UtteranceStart = {
   readonly id: string;
@@ -214,11 +215,6 @@ export class RunningUtterance {
     this.#deps.out.message(message());
     this.#abort.abort(CANCELLED);
   }
-}
-
-/** Speech that came when nobody wanted it any more. It must be begun to be left: only then does it give back what it holds. */
-async function unheard({ parts }: Speech): Promise<void> {
-  for await (const _ of parts) break;
 }
 
 /** An error as the client sees it. */

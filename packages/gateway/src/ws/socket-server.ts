@@ -138,7 +138,7 @@ export class SocketServer {
       const error = SpeechError.from(thrown, "internal", "something went wrong here; the log has it");
       if (error.code === "internal") this.#options.onDefect(error.cause ?? error, requestId);
       this.#options.onRefused?.(error, requestId, protocol.path);
-      refuse(socket, error, protocol.foreign?.errorAnswer(error, requestId));
+      refuse(socket, error, protocol.foreign?.errorAnswer(error, { requestId, request }));
     }
   }
 

@@ -2,6 +2,7 @@ import { SOCKET_PROTOCOL } from "@mynah/protocol";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions } from "../core/ports.ts";
 import type { Subject, WindowState } from "../core/quota.ts";
+import { secretOf } from "../http/auth.ts";
 import { type CallerDeps, callerOf } from "./caller.ts";
 import type { SocketProtocol } from "./socket-protocol.ts";
 import { type SessionDeps, SpeechSession } from "./speech-session.ts";
@@ -21,8 +22,8 @@ export function speechSocket(deps: SpeechSocketDeps): SocketProtocol {
       if (offered.includes(SOCKET_PROTOCOL)) return SOCKET_PROTOCOL;
       throw new SpeechError("invalid_request", `the subprotocol spoken here is ${SOCKET_PROTOCOL}; offer it, or none`);
     },
-    async admit({ request, address, requestId }, options) {
-      const caller = await callerOf(deps, request, address, options);
+    async admit({ request, address, requestId, query }, options) {
+      const caller = await callerOf(deps, { secret: secretOf(request), token: query.get("token"), address }, options);
       const { user, tenant, plan } = caller;
       const states = await deps
         .stateOf({ user, ...(tenant !== undefined && { tenant }), ...(plan !== undefined && { plan }) }, options)

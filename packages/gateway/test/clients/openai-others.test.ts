@@ -2,6 +2,7 @@ import { createOpenAI } from "@ai-sdk/openai";
 import { APICallError, generateSpeech, RetryError } from "ai";
 import OpenAI from "openai";
 import { describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
 import { bytesOf, postSpeech, runGateway } from "../support/gateway.ts";
 import { standInEngine } from "../support/stand-in-engine.ts";
 
@@ -89,11 +90,11 @@ describe("Open WebUI", () => {
 });
 
 /**
- * The plugin is the openai client with these fields (agents-plugin-openai 1.9.0, tts.ts). Not itself a dependency: with
- * @livekit/agents and its native parts it is 294 MB.
+ * What the plugins of release 1.9.0 send, as they were seen to send it to this gateway. They are no dependency: with
+ * @livekit/agents and its native parts they are 294 MB.
  */
-describe("LiveKit agents' OpenAI plugin", () => {
-  it("gets the samples that it cuts into frames of 24 kHz", async () => {
+describe("LiveKit agents", () => {
+  it("by the OpenAI plugin, gets the samples that it cuts into frames of 24 kHz", async () => {
     const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: "any", maxRetries: 0 });
     const abort = new AbortController();
     const ask = (input: string) =>
@@ -111,5 +112,54 @@ describe("LiveKit agents' OpenAI plugin", () => {
     await expect(left).rejects.toThrow();
     await expect.poll(() => engine.active).toBe(0);
     delete engine.script.hang;
+  });
+
+  it("by the ElevenLabs plugin, gets the audio of a whole text and of one that is written, with its characters' times", async () => {
+    const key = { "xi-api-key": "any" };
+    const whole = await fetch(`${url}/v1/text-to-speech/one/stream?output_format=pcm_24000&enable_logging=true`, {
+      method: "POST",
+      headers: { ...key, "content-type": "application/json" },
+      body: JSON.stringify({ text: "What an agent says.", model_id: "eleven_turbo_v2_5" }),
+    });
+    expect((await bytesOf(whole)).length).toBe(19 * 20 * 48);
+
+    const query =
+      "model_id=eleven_turbo_v2_5&output_format=pcm_24000&enable_ssml_parsing=false&enable_logging=true&inactivity_timeout=180" +
+      "&apply_text_normalization=auto&sync_alignment=true&auto_mode=true";
+    const socket = new WebSocket(`${url.replace("http", "ws")}/v1/text-to-speech/one/multi-stream-input?${query}`, {
+      headers: key,
+    });
+    type Answer = { contextId: string; audio?: string; isFinal?: boolean; alignment?: { chars: string[] } };
+    const answers: Answer[] = [];
+    const final = new Promise<void>((resolve) => {
+      socket.on("message", (data: Buffer) => {
+        const answer = JSON.parse(data.toString()) as Answer;
+        answers.push(answer);
+        if (answer.isFinal) resolve();
+      });
+    });
+    await new Promise((resolve) => socket.once("open", resolve));
+    const context_id = "d626cd46-10f";
+    for (const message of [
+      { text: " ", voice_settings: {}, context_id },
+      { text: "This is written word by word. ", context_id, flush: true },
+      { text: "And a second sentence. ", context_id, flush: true },
+      { text: "", context_id, flush: true },
+      { context_id, close_context: true },
+    ])
+      socket.send(JSON.stringify(message));
+    await final;
+    socket.close();
+    expect(answers.every(({ contextId }) => contextId === context_id)).toBe(true);
+    const heard = Buffer.concat(answers.map(({ audio = "" }) => Buffer.from(audio, "base64")));
+    const input = "This is written word by word. And a second sentence.";
+    expect(heard.equals(await posted({ input, voice: "one", response_format: "pcm" }))).toBe(true);
+    expect(
+      answers
+        .flatMap(({ alignment }) => alignment?.chars ?? [])
+        .join("")
+        .replaceAll(/\s+/g, " ")
+        .trim(),
+    ).toBe(input);
   });
 });

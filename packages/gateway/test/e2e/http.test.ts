@@ -282,10 +282,14 @@ describe("other routes", () => {
   it("describe themselves as OpenAPI 3.1 from the schemas that validate", async () => {
     const api = (await (await fetch(`${gateway.url}/openapi.json`)).json()) as {
       openapi: string;
-      paths: Record<string, Record<string, unknown>>;
+      paths: Record<string, Record<string, { tags?: string[] }>>;
     };
     expect(api.openapi).toBe("3.1.0");
-    expect(Object.keys(api.paths).sort()).toEqual([
+    const OWN = ["speech", "catalogue", "operations", "admin"]; // the vendors' are listed in their own tests
+    const own = Object.entries(api.paths).filter(([, methods]) =>
+      Object.values(methods).some(({ tags = ["operations"] }) => tags.some((tag) => OWN.includes(tag))),
+    );
+    expect(own.map(([path]) => path).sort()).toEqual([
       "/admin/keys",
       "/admin/keys/{id}",
       "/admin/limits",

@@ -21,7 +21,7 @@ const NAMES: Partial<Record<ErrorCode, readonly [status: number, name: string]>>
 export const DEEPGRAM: ForeignProtocol = {
   name: "deepgram",
   secretOf: deepgramSecretOf,
-  errorAnswer(error, requestId): ForeignAnswer {
+  errorAnswer(error, { requestId }): ForeignAnswer {
     const status = NAMES[error.code]?.[0] ?? error.status;
     return {
       status,

@@ -9,6 +9,7 @@ import { cachePolicyOf } from "../cache-control.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
 import { audioContent } from "../schemas.ts";
 import { sendSpeech } from "../send-speech.ts";
+import { upgradeOnly } from "../socket-routes.ts";
 import { tagsOf } from "../tags.ts";
 import { DEEPGRAM } from "./deepgram.ts";
 import { DEFAULT_MODEL, speakerOf } from "./model.ts";
@@ -55,7 +56,7 @@ export type DeepgramRouteDeps = {
   readonly slowReaderTimeoutMs: number;
 };
 
-/** POST /v1/speak, Deepgram's. */
+/** POST /v1/speak, Deepgram's; GET is its socket, which `ws/deepgram/` speaks. */
 export function deepgramSpeakRoute(
   app: FastifyInstance,
   { speak, voices, slowReaderTimeoutMs }: DeepgramRouteDeps,
@@ -89,6 +90,7 @@ export function deepgramSpeakRoute(
       return sendSpeech(reply, speech, { signal, slowReaderTimeoutMs });
     },
   );
+  upgradeOnly(app, "/v1/speak", { foreign: DEEPGRAM });
 }
 
 function textOf({ text, url }: Static<typeof SpeakBody>): string {

@@ -1,0 +1,106 @@
+import type { Clock } from "../../core/clock.ts";
+import type { SpeechError } from "../../core/errors.ts";
+import { alignedChunks, type TimedCharacters } from "../../http/elevenlabs/alignment.ts";
+import { OriginalText } from "../../http/elevenlabs/original-text.ts";
+import { base64 } from "../../http/elevenlabs/speech-routes.ts";
+import { IncomingText } from "../../speech/incoming-text.ts";
+import type { SpeakResult, Speech } from "../../speech/speak.ts";
+import type { SocketOut } from "../socket-out.ts";
+import { SpokenTurn } from "../spoken-turn.ts";
+
+export type ContextOptions = {
+  readonly out: SocketOut;
+  readonly clock: Clock;
+  readonly limits: { readonly maxTextChars: number; readonly textPauseMs: number; readonly sentencePauseMs: number };
+  /** In front of every message about it. */
+  readonly named: Readonly<Record<string, string>>;
+  /** Each text is a whole one, to be spoken when it comes. */
+  readonly auto: boolean;
+  readonly speak: (incoming: IncomingText, signal: AbortSignal) => Promise<SpeakResult>;
+  readonly onSent: () => void;
+  /** It said all it had to, or failed. */
+  readonly onOver: (error: SpeechError | undefined) => void;
+  readonly onDefect: (error: unknown) => void;
+};
+
+/** One voice on one socket: text goes in, audio and its alignment come out. */
+export class ElevenLabsContext {
+  readonly #options: ContextOptions;
+  readonly #incoming: IncomingText;
+  readonly #original = new OriginalText();
+  readonly #turn: SpokenTurn;
+  /** All text so far is to be spoken whatever follows. */
+  #flushed = false;
+
+  constructor(options: ContextOptions) {
+    const { out, clock, limits, speak, onOver, onDefect } = options;
+    this.#options = options;
+    this.#incoming = new IncomingText({ ...limits, clock, maxChars: limits.maxTextChars });
+    this.#turn = new SpokenTurn({
+      out,
+      speak: (signal) => speak(this.#incoming, signal),
+      play: (speech, turn) => this.#play(speech, turn),
+      onOver: (error) => onOver(error?.code === "text_empty" ? undefined : error), // all of it was keep-alive
+      onDefect,
+    });
+    void this.#turn.run();
+  }
+
+  /** Throws `text_too_long`. */
+  append(given: string, { flush }: { readonly flush: boolean }): void {
+    // A context is opened with a blank, which is no part of what it says.
+    const text = this.#incoming.characters === 0 ? given.trimStart() : given;
+    if (text !== "") {
+      this.#original.append(text);
+      this.#incoming.append(text);
+      this.#flushed = false;
+    }
+    if (!flush && !(this.#options.auto && text !== "")) return;
+    this.#incoming.flush();
+    this.#flushed = true;
+  }
+
+  /** No text follows; what is there is spoken. */
+  end(): void {
+    this.#incoming.end();
+  }
+
+  /** As they define it: what was flushed is still heard, anything else is not. */
+  close(): void {
+    if (this.#flushed) this.end();
+    else this.fail(undefined);
+  }
+
+  fail(error: SpeechError | undefined): void {
+    this.#turn.end(error);
+  }
+
+  leave(): void {
+    this.#turn.leave();
+  }
+
+  async #play({ parts }: Speech, turn: SpokenTurn): Promise<void> {
+    const { out, named, onSent } = this.#options;
+    for await (const { audio, alignment } of alignedChunks(parts, this.#original)) {
+      if (!(await turn.room())) return;
+      onSent();
+      out.message({
+        ...named,
+        audio: base64(audio),
+        isFinal: null,
+        alignment: alignment === undefined ? null : inChunk(alignment.original, alignment.fromMs),
+        normalizedAlignment: alignment === undefined ? null : inChunk(alignment.spoken, alignment.fromMs),
+      });
+    }
+  }
+}
+
+/** Times that begin anew with each sentence. */
+function inChunk({ characters, startMs, endMs }: TimedCharacters, fromMs: number) {
+  const starts = startMs.map((ms) => Math.round(ms - fromMs));
+  return {
+    chars: characters,
+    charStartTimesMs: starts,
+    charDurationsMs: endMs.map((ms, at) => Math.round(ms - fromMs) - starts[at]!),
+  };
+}

@@ -1,0 +1,66 @@
+import { SpeechError } from "../../core/errors.ts";
+import { secretOf } from "../../http/auth.ts";
+import { ELEVENLABS } from "../../http/elevenlabs/elevenlabs.ts";
+import { outputFormatOf } from "../../http/elevenlabs/output-format.ts";
+import { elevenLabsCachePolicy } from "../../http/elevenlabs/settings.ts";
+import { type CallerDeps, callerOf } from "../caller.ts";
+import type { SocketProtocol } from "../socket-protocol.ts";
+import type { SessionDeps } from "../speech-session.ts";
+import { bearer } from "./messages.ts";
+import { ElevenLabsSession } from "./session.ts";
+
+const DEFAULT_INACTIVITY_S = 20;
+const MAX_INACTIVITY_S = 180;
+const AUTHENTICATION_TIMEOUT_MS = 5_000;
+
+/** ElevenLabs' two sockets: `stream-input`, one text, and `multi-stream-input`, many contexts. */
+export function elevenLabsSockets(deps: SessionDeps & CallerDeps): SocketProtocol[] {
+  return (["stream-input", "multi-stream-input"] as const).map((name) => ({
+    path: `/v1/text-to-speech/{voice_id}/${name}`,
+    foreign: ELEVENLABS,
+    async admit({ request, address, requestId, query, params }, options) {
+      const outputFormat = query.get("output_format");
+      outputFormatOf(outputFormat);
+      const inactivityTimeoutMs = inactivityOf(query.get("inactivity_timeout")) * 1000;
+      const secret = secretOf(request) ?? bearer(query.get("authorization")) ?? undefined;
+      const token = query.get("single_use_token");
+      const identify = (given: string | undefined, signal: AbortSignal) =>
+        callerOf(deps, { secret: given, token: given === undefined ? token : null, address }, { signal });
+      // A client that shows no key yet may do so in its first message.
+      const caller = await identify(secret, options.signal).catch((error: unknown) => {
+        if (secret !== undefined || token !== null) throw error;
+        return undefined;
+      });
+      return (opened) =>
+        new ElevenLabsSession(
+          {
+            ...{ ...opened, requestId, caller, inactivityTimeoutMs },
+            multi: name === "multi-stream-input",
+            settings: {
+              voiceId: params.voice_id!,
+              modelId: query.get("model_id"),
+              languageCode: query.get("language_code"),
+              outputFormat,
+            },
+            cache: elevenLabsCachePolicy(undefined, query.get("enable_logging")),
+            autoMode: query.get("auto_mode")?.toLowerCase() === "true",
+            identify: (given) => identify(given, AbortSignal.timeout(AUTHENTICATION_TIMEOUT_MS)),
+          },
+          deps,
+        );
+    },
+  }));
+}
+
+function inactivityOf(text: string | null): number {
+  if (text === null) return DEFAULT_INACTIVITY_S;
+  const seconds = Number(text);
+  if (seconds > 0 && seconds <= MAX_INACTIVITY_S) return seconds;
+  throw new SpeechError(
+    "invalid_request",
+    `"inactivity_timeout" must be a number of seconds up to ${MAX_INACTIVITY_S}`,
+    {
+      param: "inactivity_timeout",
+    },
+  );
+}
