@@ -2,7 +2,7 @@
  * Takes the pictures of the documentation: the page of a real gateway under a real load, at both widths and in both themes, into
  * docs/images/.  npm run screenshots [-- NAME…]
  */
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { launchBrowser, openPage, type WatchedPage } from "../packages/gateway/test/support/browser.ts";
@@ -102,13 +102,27 @@ async function take(name: string): Promise<void> {
       await prepare(page, gateway).catch((cause: unknown) => {
         throw new Error(`${name}: ${complaints.join("; ") || "the page complained of nothing"}`, { cause });
       });
-      const path = join(OUT, `${name}-${kind}-${colorScheme}.png`);
-      const dialog = (await page.locator("dialog[open]").count()) > 0;
-      await page.screenshot({ path, fullPage: !dialog, animations: "disabled" });
+      const path = join(OUT, `${name}-${kind}-${colorScheme}.webp`);
+      await capture(page, path);
       await page.context().close();
       process.stdout.write(`${path}  ${Math.round(statSync(path).size / 1000)} kB ${complaints.join(" ")}\n`);
     }
   }
+}
+
+/** All of the page, or what is in view while a dialog is open. As WebP, a quarter of a PNG, which Playwright cannot write itself. */
+async function capture(page: Page, path: string): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const { cssContentSize, cssLayoutViewport } = await session.send("Page.getLayoutMetrics");
+  const dialog = (await page.locator("dialog[open]").count()) > 0;
+  const { width, height } = dialog
+    ? { width: cssLayoutViewport.clientWidth, height: cssLayoutViewport.clientHeight }
+    : cssContentSize;
+  const clip = { x: 0, y: 0, width, height, scale: 1 };
+  const { data } = await session.send("Page.captureScreenshot", {
+    ...{ format: "webp", quality: 90, captureBeyondViewport: !dialog, clip },
+  });
+  writeFileSync(path, Buffer.from(data, "base64"));
 }
 
 async function said(page: Page): Promise<void> {

@@ -40,9 +40,15 @@ const TOOLS: readonly Tool[] = [
 
 const ROOT = join(import.meta.dirname, "..");
 /**
- * GPL-3, and therefore never a dependency: the tests load it from outside of the project, the way an operator would.
+ * GPL-3, or with GPL-3 inside, and therefore never dependencies: the tests load them from outside of the project, the way
+ * an operator would. Each with the variable that tells the tests where it is.
  */
-const ESPEAK = { name: "@echogarden/espeak-ng-emscripten", version: "0.3.5", folder: join(ROOT, ".cache", "optional") };
+const OPTIONAL = [
+  { name: "@echogarden/espeak-ng-emscripten", version: "0.3.5", variable: "MYNAH_TEST_ESPEAK_MODULE" },
+  { name: "sherpa-onnx-node", version: "1.13.8", variable: "MYNAH_TEST_SHERPA_MODULE" },
+] as const;
+/** A folder each: npm takes away what a folder's package.json does not name. */
+const OPTIONAL_FOLDER = join(ROOT, ".cache", "optional");
 const INSTALL_TIMEOUT_MS = 10 * 60_000;
 
 function pathTo(program: string): string | undefined {
@@ -98,9 +104,9 @@ function namesOf(tools: readonly Tool[]): string {
   return tools.map(({ what, needed }) => (needed ? `${what} (needed)` : what)).join(", ");
 }
 
-/** The entry file of the optional engine, installed beside the project at the first run; undefined if that fails. */
-function setUpEspeak(): string | undefined {
-  const { name, version, folder } = ESPEAK;
+/** The entry file of an optional package, installed beside the project at the first run; undefined if that fails. */
+function setUpOptional({ name, version }: (typeof OPTIONAL)[number]): string | undefined {
+  const folder = join(OPTIONAL_FOLDER, name.replaceAll("/", "-"));
   const manifest = join(folder, "node_modules", name, "package.json");
   if (!existsSync(manifest)) {
     console.log(`test-setup: installing ${name}@${version} for the tests`);
@@ -126,14 +132,14 @@ function setUpEspeak(): string | undefined {
 
 function main(args: readonly string[]): void {
   if (!setUpTools()) process.exit(1);
-  const espeak = setUpEspeak();
+  const optional = OPTIONAL.map((one) => [one.variable, setUpOptional(one)] as const);
   const [command, ...rest] = args[0] === "--" ? args.slice(1) : args;
   if (!command) return;
   const bin = join(ROOT, "node_modules", ".bin");
   const env = {
     ...process.env,
     PATH: `${bin}${delimiter}${process.env.PATH ?? ""}`,
-    ...(espeak && { MYNAH_TEST_ESPEAK_MODULE: espeak }),
+    ...Object.fromEntries(optional.filter(([, path]) => path !== undefined)),
   };
   const child = spawn(command, rest, { stdio: "inherit", env });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));

@@ -52,7 +52,7 @@ export function engineGuards(config: Config, clock: Clock, workers: number): (en
     const entry = (entries.get(engine) ?? {}) as CommonFields;
     const deadlineMs = entry.timeoutMs ?? config.engineTimeoutMs;
     const threads = entry.workers ?? config.synthesisWorkers ?? workers;
-    const embedded = type === "flite" || type === "espeak" || type === "command";
+    const embedded = type === "flite" || type === "espeak" || type === "neural" || type === "command";
     return {
       firstAudioMs: deadlineMs,
       betweenChunksMs: deadlineMs,

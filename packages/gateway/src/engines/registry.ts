@@ -20,6 +20,8 @@ import { detectEspeak } from "./espeak/detect-espeak.ts";
 import { createFliteEngine } from "./flite/flite-engine.ts";
 import { googleEngine } from "./google/google-engine.ts";
 import { googleSchema } from "./google/google-schema.ts";
+import { createNeuralEngine, type NeuralVoice } from "./neural/neural-engine.ts";
+import { neuralSchema } from "./neural/neural-schema.ts";
 import { endingModelWarning, OPENAI_BASE_URL, openAiEngine } from "./openai.ts";
 import { openAiCompatibleEngine } from "./openai-compatible.ts";
 import { openAiCompatibleSchema, openAiSchema } from "./openai-schema.ts";
@@ -95,6 +97,7 @@ export const ENGINE_SCHEMAS = {
       .optional()
       .describe("MP3 with 48 or 96 kbit/s; 48 if not given."),
   }),
+  neural: neuralSchema,
   command: commandSchema,
 } as const;
 
@@ -146,6 +149,17 @@ const CREATE: { readonly [Type in EngineType]: Create<Type> } = {
     if (engine || config.optional) return engine;
     const advice = "install it, give its full path, or name its folder in `env: { PATH: … }`";
     throw new EngineConfigError(`engine "${config.name}": there is no program "${config.command}"; ${advice}`);
+  },
+  async neural(config) {
+    const { workers = 1, maxQueued = workers * MAX_QUEUED_PER_WORKER, ...options } = config;
+    const voices = options.voices?.map((voice) => withoutUndefined<NeuralVoice>(voice));
+    const engine = await createNeuralEngine({
+      ...withoutUndefined({ ...options, voices }),
+      ...{ workers, maxQueued },
+    });
+    if (engine || config.optional) return engine;
+    const advice = "run `npm install sherpa-onnx-node` (it holds eSpeak NG, which is GPL), or name it in modulePath";
+    throw new EngineConfigError(`engine "${config.name}": sherpa-onnx is not installed; ${advice}`);
   },
   edge: (config, deps) => Promise.resolve(createEdgeEngine({ ...remote(config, deps), clock: deps.clock })),
 };

@@ -5,6 +5,7 @@ import { type Check, fail } from "./check.ts";
 import { checkCodecs } from "./check-codecs.ts";
 import { checkEngines } from "./check-engines.ts";
 import { checkAccess, checkConfig, checkDisk, checkNode, checkPort } from "./check-machine.ts";
+import { checkNeural } from "./check-neural.ts";
 import { checkRedis } from "./check-redis.ts";
 
 export type DoctorOptions = { readonly json?: boolean; readonly skip: readonly string[] };
@@ -17,7 +18,8 @@ export async function doctor({ json, skip }: DoctorOptions, read: () => LoadedCo
     const { config, warnings } = loaded;
     checks.push(...checkConfig(config, warnings), ...checkAccess(config), await checkPort(config));
     if (!skip.includes("redis")) checks.push(...(await checkRedis(config)));
-    if (!skip.includes("engines")) checks.push(...(await guarded("engines", () => checkEngines(config))));
+    if (!skip.includes("engines"))
+      checks.push(...(await guarded("engines", () => checkEngines(config))), ...checkNeural(config));
   }
   if (!skip.includes("codecs")) checks.push(...(await guarded("codecs", checkCodecs)));
   checks.push(...(await checkDisk()));
