@@ -129,7 +129,7 @@ export class Planner {
       segments.push(this.segment(piece, routed.utterance, routed.candidates, text.length));
     }
     const heard = segments.filter(isHeard);
-    if (heard.length > 0) return { characters: text.length, segments: heard };
+    if (heard.length > 0) return { characters: text.length, segments: heard, notices: NO_NOTICES };
     throw new SpeechError("text_empty", "the text holds nothing that is pronounced", { param: "input" });
   }
 
