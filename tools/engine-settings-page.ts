@@ -48,8 +48,26 @@ of [its entry](engine-fields.md) change it, as a model that takes no instruction
 
 const LANGUAGES = { told: "told", text: "heard", voice: "the voice's" } as const;
 
-function cells({ speed, pitch, volume, instructions, style, seed, language = "voice", words }: EngineCapabilities): string[] {
-  return [range(speed), range(pitch), range(volume), yes(instructions), yes(style), yes(seed), LANGUAGES[language], words ? "yes" : "estimated"];
+function cells({
+  speed,
+  pitch,
+  volume,
+  instructions,
+  style,
+  seed,
+  language = "voice",
+  words,
+}: EngineCapabilities): string[] {
+  return [
+    range(speed),
+    range(pitch),
+    range(volume),
+    yes(instructions),
+    yes(style),
+    yes(seed),
+    LANGUAGES[language],
+    words ? "yes" : "estimated",
+  ];
 }
 
 function range(factors: FactorRange | undefined): string {
