@@ -1,3 +1,4 @@
+import type { SpokenInput } from "@mynah/protocol";
 import type { BackoffOptions } from "./backoff.ts";
 import type { MynahError } from "./mynah-error.ts";
 import type { SocketAddress } from "./open-socket.ts";
@@ -24,8 +25,8 @@ export type SocketEvents = {
 
 /** One connection to the gateway, renewed when it is lost, for any number of utterances. */
 export type SpeechSocket = {
-  /** Says this. Words beyond what the gateway takes at a time wait for their turn. */
-  speak(options: UtteranceOptions & { text: string }): Utterance;
+  /** Says this text, plain or SSML, or this dialogue. Words beyond what the gateway takes at a time wait for their turn. */
+  speak(options: UtteranceOptions & SpokenInput): Utterance;
   /** Says what you will write. */
   open(options?: UtteranceOptions): TextUtterance;
   /**

@@ -1,4 +1,4 @@
-import type { ServerMessage } from "@mynah/protocol";
+import type { ServerMessage, SpokenInput } from "@mynah/protocol";
 import type { ConnectOptions, SocketEvents, SpeechSocket } from "./connect.ts";
 import { Connection } from "./connection.ts";
 import { Emitter } from "./emitter.ts";
@@ -57,9 +57,14 @@ export class RenewedSocket implements SpeechSocket {
     signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  speak({ text, ...options }: UtteranceOptions & { text: string }): Utterance {
+  speak({ text, turns, turnPauseMs, inputType, ...options }: UtteranceOptions & SpokenInput): Utterance {
     const call = this.#begin(options);
-    call.say(text);
+    const written = { ...(inputType !== undefined && { inputType }) };
+    call.say(
+      turns === undefined
+        ? { ...written, text }
+        : { ...written, turns, ...(turnPauseMs !== undefined && { turnPauseMs }) },
+    );
     return call;
   }
 

@@ -1,4 +1,11 @@
-import type { ClientMessage, ServerMessage, SpokenWord, UtteranceSettings } from "@mynah/protocol";
+import type {
+  ClientMessage,
+  ServerMessage,
+  SpokenInput,
+  SpokenMark,
+  SpokenWord,
+  UtteranceSettings,
+} from "@mynah/protocol";
 import { AudioQueue } from "./audio-queue.ts";
 import { deferred } from "./deferred.ts";
 import { Emitter } from "./emitter.ts";
@@ -42,6 +49,7 @@ export class UtteranceCall implements TextUtterance {
   wireId: string;
   readonly audio: AudioQueue;
   readonly words: SpokenWord[] = [];
+  readonly marks: SpokenMark[] = [];
   /** waiting: to be sent. sent: the gateway has it. started: audio is coming. over: the gateway is through with it. */
   phase: "waiting" | "sent" | "started" | "over" = "waiting";
   /** When it may be sent, after a refusal; on the clock of `performance.now()`. */
@@ -102,10 +110,10 @@ export class UtteranceCall implements TextUtterance {
     return this.#events.on(name, listener);
   }
 
-  /** The whole text at once. */
-  say(text: string): void {
+  /** All of it at once. */
+  say(input: SpokenInput): void {
     this.#complete = true;
-    this.#write({ type: "speak", id: this.id, text, ...this.#settings });
+    this.#write({ type: "speak", id: this.id, ...input, ...this.#settings });
   }
 
   async append(text: string): Promise<void> {
@@ -176,6 +184,11 @@ export class UtteranceCall implements TextUtterance {
         this.words.push(...message.words);
         this.#events.emit("words", message.words);
         return;
+      case "marks":
+        if (this.closed) return;
+        this.marks.push(...message.marks);
+        this.#events.emit("marks", message.marks);
+        return;
       case "done": {
         const { type: _, ...told } = message;
         this.#end({ outcome: "done", ...told });
@@ -208,7 +221,7 @@ export class UtteranceCall implements TextUtterance {
     const last = this.#sent < this.#written.length ? this.#written.at(-1) : undefined;
     if (message.type === "append" && last?.type === "append") last.text += message.text;
     else this.#written.push(message);
-    if ("text" in message && this.phase !== "started") this.#writtenChars += message.text.length;
+    if ("text" in message && this.phase !== "started") this.#writtenChars += message.text?.length ?? 0;
     if (this.#writtenChars > MAX_WAITING_CHARS)
       this.fail(MynahError.of({ code: "text_too_long", message: "The text is too long" }));
     else this.#drain();

@@ -1,4 +1,4 @@
-import type { ServerMessage, SpokenWord, UtteranceSettings } from "@mynah/protocol";
+import type { ServerMessage, SpokenMark, SpokenWord, UtteranceSettings } from "@mynah/protocol";
 
 type Told<Type extends ServerMessage["type"]> = Omit<Extract<ServerMessage, { type: Type }>, "type">;
 
@@ -15,7 +15,12 @@ export type UtteranceEnd =
   | ({ readonly outcome: "done" } & Readonly<Told<"done">>)
   | { readonly outcome: "cancelled"; readonly spokenText: string | undefined };
 
-export type UtteranceEvents = { started: Started; words: readonly SpokenWord[] };
+export type UtteranceEvents = {
+  started: Started;
+  words: readonly SpokenWord[];
+  /** Of an SSML text, on the clock of its audio. */
+  marks: readonly SpokenMark[];
+};
 
 export type UtteranceOptions = UtteranceSettings & {
   /** Cancels: `audio` and `done` reject with the signal's reason. */
@@ -41,6 +46,8 @@ export type Utterance = {
   readonly done: Promise<UtteranceEnd>;
   /** The word times so far; only with `words: true`. */
   readonly words: readonly SpokenWord[];
+  /** The marks of an SSML text so far. */
+  readonly marks: readonly SpokenMark[];
   /** Returns what takes the listener away again. */
   on<Name extends keyof UtteranceEvents>(name: Name, listener: (value: UtteranceEvents[Name]) => void): () => void;
   /** Barge-in: `audio` ends now, nothing that is still on its way is given out. Resolves as `done` does. */

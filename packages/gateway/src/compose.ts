@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { EngineSwitches } from "./admin/engine-switches.ts";
 import { createAudioJoiner } from "./audio/join.ts";
+import { createSilence } from "./audio/silence.ts";
 import { createTranscoder } from "./audio/transcode.ts";
 import { engineGuards, engineHealth, openEngines } from "./compose-engines.ts";
 import type { RedisRoles } from "./compose-redis.ts";
@@ -147,6 +148,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     events,
     chain,
     joiner,
+    makeSilence: createSilence({ transcoder, joiner }),
     ...planning,
     maxCachedTextChars: config.cacheMaxTextChars,
   };

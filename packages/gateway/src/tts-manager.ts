@@ -3,14 +3,23 @@ import { pino } from "pino";
 import { composeSpeech, type Overrides } from "./compose.ts";
 import type { ConfigInput } from "./config/config.ts";
 import { resolveConfig } from "./config/load.ts";
-import { collect } from "./core/async.ts";
+import { collect, concat } from "./core/async.ts";
 import type { AudioFormatName } from "./core/audio-format.ts";
 import { SpeechError } from "./core/errors.ts";
-import type { WordTime } from "./core/ports.ts";
-import { DEFAULT_CACHE_POLICY } from "./core/utterance.ts";
+import type { SpokenMark, WordTime } from "./core/ports.ts";
+import type { Notice } from "./core/script.ts";
+import { DEFAULT_CACHE_POLICY, type InputType, type Turn } from "./core/utterance.ts";
+import type { Speech } from "./speech/speak.ts";
 
 export type SynthesizeOptions = {
-  readonly text: string;
+  /** What to say, unless there are turns. */
+  readonly text?: string;
+  /** How the text, or that of every turn, is written. Default `text`. */
+  readonly inputType?: InputType;
+  /** A dialogue in one answer. */
+  readonly turns?: readonly Turn[];
+  /** Silence between two turns. Default 300. */
+  readonly turnPauseMs?: number;
   /** Default `alloy`. */
   readonly voice?: string;
   /** 0.25 to 4. */
@@ -46,6 +55,10 @@ export type SynthesizedSpeech = {
     readonly segments: number;
     /** Known when all of it came from the cache; `estimated` where the engine gave no times. */
     readonly words?: readonly (WordTime & { readonly estimated?: true })[];
+    /** Of an SSML text that has any. */
+    readonly marks?: readonly SpokenMark[];
+    /** What is not done as it was asked, and spoken all the same. */
+    readonly notices: readonly Notice[];
   };
   readonly fromCache: boolean;
   readonly latencyMs: number;
@@ -80,7 +93,7 @@ export async function createTtsManager(input: ConfigInput = {}, overrides: Overr
   const { clock, formats, transcoder, counters } = speech;
   return {
     async synthesize({
-      text,
+      text = "",
       voice = "alloy",
       speed = 1,
       pitch = 1,
@@ -110,7 +123,7 @@ export async function createTtsManager(input: ConfigInput = {}, overrides: Overr
         });
       }
       const { speech: answer } = result;
-      const audio = await collect(answer.audio);
+      const { audio, marks } = await heard(answer);
       const durationMs =
         answer.whole?.durationMs ?? (await transcoder.inspect(audio, answer.format, { signal })).durationMs;
       return {
@@ -122,6 +135,8 @@ export async function createTtsManager(input: ConfigInput = {}, overrides: Overr
           engine: answer.engine,
           voice: answer.voice,
           segments: answer.segments,
+          notices: answer.notices,
+          ...(marks !== undefined && { marks }),
           ...(answer.whole && {
             words: answer.whole.words.map(({ from: _, to: __, ...word }) => word),
           }),
@@ -151,4 +166,17 @@ export async function createTtsManager(input: ConfigInput = {}, overrides: Overr
     },
     close: () => speech.close(),
   };
+}
+
+/** All of an answer, and its marks if it has any. */
+async function heard({ audio, parts, marked, whole }: Speech): Promise<{ audio: Uint8Array; marks?: SpokenMark[] }> {
+  if (!marked) return { audio: await collect(audio) };
+  if (whole !== undefined) return { audio: whole.bytes, marks: whole.marks };
+  const chunks: Uint8Array[] = [];
+  const marks: SpokenMark[] = [];
+  for await (const part of parts) {
+    if (part.type === "audio") chunks.push(part.audio);
+    else if (part.type === "marks") marks.push(...part.marks);
+  }
+  return { audio: concat(chunks), marks };
 }

@@ -1,4 +1,4 @@
-import type { SpokenWord } from "./socket.ts";
+import type { SpokenMark, SpokenWord } from "./socket.ts";
 
 export * from "./engine-stats.ts";
 export * from "./gateway-stats.ts";
@@ -35,13 +35,43 @@ export type SpeechRequest = {
   language?: string;
   /** A name under which what is said can be purged. Mynah's own field. */
   tag?: string;
+  /** How `input` is written; default `text`. Mynah's own field. */
+  input_type?: "text" | "ssml";
+};
+
+/** What one voice says in a dialogue; what it leaves out is that of the request. */
+export type Turn = {
+  text: string;
+  voice?: string;
+  speed?: number;
+  pitch?: number;
+  volume?: number;
+  style?: string;
+  seed?: number;
+  instructions?: string;
+  /** BCP-47. */
+  language?: string;
+};
+
+/** Body of `POST /v1/audio/speech` for a dialogue in one answer. */
+export type DialogueRequest = Omit<SpeechRequest, "input" | "voice"> & {
+  /** Of the turns that name none. */
+  voice?: string | { id: string };
+  turns: Turn[];
+  /** Silence between two turns, in milliseconds. */
+  turn_pause_ms?: number;
 };
 
 /** Body of `POST /v1/speech/subtitles`: that of `POST /v1/audio/speech`, whose audio they belong to. */
 export type SubtitlesRequest = Omit<SpeechRequest, "stream_format"> & { subtitle_format?: "srt" | "vtt" | "json" };
 
 /** What `subtitle_format: "json"` gives. */
-export type SubtitleWords = { durationMs: number; words: SpokenWord[] };
+export type SubtitleWords = {
+  durationMs: number;
+  words: SpokenWord[];
+  /** Of an SSML text that has any. */
+  marks?: SpokenMark[];
+};
 
 /** The body of every refusal and failure, on OpenAI's routes and ours alike. */
 export type ErrorBody = {
@@ -50,6 +80,8 @@ export type ErrorBody = {
 
 /** Events of `stream_format: "sse"`. */
 export type SpeechAudioDelta = { type: "speech.audio.delta"; audio: string };
+/** A mark of an SSML text; Mynah's own event. */
+export type SpeechAudioMark = { type: "speech.audio.mark"; name: string; time_ms: number; estimated?: true };
 export type SpeechAudioDone = {
   type: "speech.audio.done";
   usage: { input_tokens: number; output_tokens: number; total_tokens: number };

@@ -1,4 +1,4 @@
-import type { AudioFormatName } from "./index.ts";
+import type { AudioFormatName, Turn } from "./index.ts";
 
 /** Subprotocol of `GET /v1/speech/ws`; a client offers it, the gateway chooses it. */
 export const SOCKET_PROTOCOL = "mynah.v1";
@@ -43,9 +43,15 @@ export type UtteranceSettings = {
   words?: boolean;
 };
 
+/** What is spoken at once: a text, plain or SSML, or a dialogue. */
+export type SpokenInput = {
+  /** How the text, or that of every turn, is written; default `text`. */
+  inputType?: "text" | "ssml";
+} & ({ text: string; turns?: never; turnPauseMs?: never } | { text?: never; turns: Turn[]; turnPauseMs?: number });
+
 /** Client → server. `id` is the client's own, 1 to 128 characters, and names one utterance while it runs. */
 export type ClientMessage =
-  | ({ type: "speak"; id: string; text: string } & UtteranceSettings)
+  | ({ type: "speak"; id: string } & SpokenInput & UtteranceSettings)
   | ({ type: "append"; id: string; text: string } & UtteranceSettings)
   /** Speaks what is buffered, complete or not. */
   | { type: "flush"; id: string }
@@ -62,6 +68,17 @@ export type SpokenWord = {
   /** The engine gave no times: these were reckoned from the text and the length of the audio. */
   estimated?: true;
 };
+
+/** When a mark of an SSML text is reached, on the clock of its utterance's audio. */
+export type SpokenMark = {
+  name: string;
+  timeMs: number;
+  /** Reckoned, as its words were. */
+  estimated?: true;
+};
+
+/** What is not done as it was asked, and spoken all the same; where in an SSML text that is. */
+export type SpeechNotice = { message: string; line?: number; column?: number };
 
 /** Server → client. */
 export type ServerMessage =
@@ -83,10 +100,14 @@ export type ServerMessage =
       sampleRateHz: number;
       engine: string;
       voice: string;
+      /** What is not done as it was asked. */
+      notices?: SpeechNotice[];
       /** Settings that this engine, in place of one that failed, cannot be told. */
       ignored?: string[];
     }
   | { type: "words"; id: string; words: SpokenWord[] }
+  /** Of an SSML text, each as soon as it is known when it is reached. */
+  | { type: "marks"; id: string; marks: SpokenMark[] }
   | {
       type: "done";
       id: string;

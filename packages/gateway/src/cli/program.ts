@@ -86,6 +86,7 @@ function speaking(mynah: Command): void {
     .option("--show-text", "say nothing: print what would be spoken, segment by segment")
     .option("-l, --language <tag>", "BCP-47, for example de or en-GB")
     .addOption(choice("-f, --format <name>", "default: by the file's ending, else mp3", AUDIO_FORMAT_NAMES))
+    .option("--ssml", "the text is SSML 1.1")
     .option("--subtitles <file>", "subtitles of it: .srt, .vtt or .json; `-` is stdout")
     .addOption(choice("--subtitles-format <name>", "default: by the file's ending, else vtt", SUBTITLE_FORMATS))
     .option("-q, --quiet", "no progress, no summary")

@@ -7,6 +7,7 @@ import { composeSpeech, type SpeechSystem } from "../compose.ts";
 import { type Config, ConfigError } from "../config/config.ts";
 import { concat } from "../core/async.ts";
 import { AUDIO_FORMAT_NAMES, type AudioFormatName } from "../core/audio-format.ts";
+import type { Notice } from "../core/script.ts";
 import { type FactorRange, SETTING_RANGES } from "../core/speech-settings.ts";
 import { formatSubtitles, SUBTITLE_FORMATS, type SubtitleFormat } from "../core/subtitles/subtitles.ts";
 import { DEFAULT_CACHE_POLICY, type Utterance } from "../core/utterance.ts";
@@ -30,6 +31,7 @@ export type SayOptions = {
   readonly format?: AudioFormatName;
   readonly subtitles?: string;
   readonly subtitlesFormat?: SubtitleFormat;
+  readonly ssml?: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
 };
@@ -58,6 +60,7 @@ export async function say(text: string | undefined, options: SayOptions, config:
   try {
     if (options.showText) return await show(speech, words, { ...options, format }, controller.signal);
     const answer = await speak(speech, words, { ...options, format }, controller.signal);
+    if (!options.quiet) for (const notice of answer.notices) process.stderr.write(`${noticeLine(notice)}\n`);
     const target = output ?? `speech.${format}`;
     const writer = new TranscriptWriter();
     if (target === "-") await toStdout(answer, speech, writer, options);
@@ -67,6 +70,10 @@ export async function say(text: string | undefined, options: SayOptions, config:
     process.off("SIGINT", interrupt);
     await speech.close();
   }
+}
+
+function noticeLine({ message, line, column }: Notice): string {
+  return line === undefined ? `note: ${message}` : `note: line ${line}, column ${column}: ${message}`;
 }
 
 async function fromStdin(): Promise<string> {
@@ -116,7 +123,7 @@ async function speak(speech: SpeechSystem, text: string, options: Spoken, signal
 }
 
 function utteranceOf(speech: SpeechSystem, text: string, options: Spoken): Utterance {
-  const { voice, engine, speed, pitch, volume, instructions, style, seed, clean, language, format } = options;
+  const { voice, engine, speed, pitch, volume, instructions, style, seed, clean, language, format, ssml } = options;
   return {
     text,
     voice,
@@ -129,6 +136,7 @@ function utteranceOf(speech: SpeechSystem, text: string, options: Spoken): Utter
     ...(seed !== undefined && { seed: integer("--seed", seed, SETTING_RANGES.seed) }),
     ...(clean !== undefined && { clean }),
     ...(language && { language }),
+    ...(ssml && { inputType: "ssml" as const }),
     format: speech.formats[format],
     cache: DEFAULT_CACHE_POLICY,
     subject: "cli",

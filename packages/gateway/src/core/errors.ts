@@ -25,6 +25,13 @@ export const ERROR_CODES = {
     meaning:
       "The text is longer than MAX_TEXT_CHARS, or has more characters than the caller's limit ever lets through.",
   },
+  ssml_invalid: {
+    status: 400,
+    type: "invalid_request_error",
+    retryable: false,
+    meaning:
+      "The text is not the SSML that it is said to be: not well-formed, an unknown element or value, or beyond a bound. The message names line and column.",
+  },
   setting_unsupported: {
     status: 400,
     type: "invalid_request_error",

@@ -31,6 +31,14 @@ export type SpokenWord = WordTime &
     readonly estimated?: true;
   };
 
+/** A mark of an SSML text: when it is reached on the clock of the whole answer. */
+export type SpokenMark = {
+  readonly name: string;
+  readonly timeMs: number;
+  /** Reckoned from estimated words. */
+  readonly estimated?: true;
+};
+
 /** One segment as an engine is asked to say it: everything resolved, nothing left to choose. */
 export type SynthesisRequest = SpeechSettings & {
   /** Prepared text of one segment, never longer than `capabilities.maxChars`. */
@@ -192,6 +200,11 @@ export interface AudioJoiner {
   /** The same for parts that `joinWhole` made, without reading them again where the format allows. One part is given back as it is. */
   joinClean(format: AudioFormat, parts: readonly Uint8Array[]): Uint8Array;
 }
+
+export type Silence = { readonly audio: Uint8Array; readonly durationMs: number };
+
+/** A stream of nothing but silence to be joined with others: of this length where samples are counted, to the nearest frame of a codec else. Lent, not given. */
+export type MakeSilence = (format: AudioFormat, ms: number, options: CallOptions) => Promise<Silence>;
 
 /** Tells languages apart. */
 export interface LanguageDetector {

@@ -15,9 +15,29 @@ export type CachePolicy = {
 
 export const DEFAULT_CACHE_POLICY: CachePolicy = { read: true, write: true, onlyIfCached: false };
 
+export const INPUT_TYPES = ["text", "ssml"] as const;
+export type InputType = (typeof INPUT_TYPES)[number];
+
+/** What one voice says in a dialogue; what it does not say of itself is that of the utterance. */
+export type Turn = Partial<SpeechSettings> & {
+  readonly text: string;
+  readonly voice?: string;
+  readonly language?: string;
+};
+
+/** Bounds of a dialogue. */
+export const TURN_BOUNDS = { maxTurns: 200, maxPauseMs: 10_000 } as const;
+
 /** One thing to be said, as the caller asked for it. The text may still be raw; `speak` prepares it. */
 export type Utterance = SpeechSettings & {
+  /** Empty where there are turns. */
   readonly text: string;
+  /** How the text, or that of every turn, is written. Default: plain. */
+  readonly inputType?: InputType;
+  /** A dialogue in place of the text. */
+  readonly turns?: readonly Turn[];
+  /** What is silent between two turns, beside what the engines leave. */
+  readonly turnPauseMs?: number;
   /** A voice, an alias, one of OpenAI's names, a BCP-47 tag, or any of them as `engine/voice`. */
   readonly voice: string;
   /** An engine, several in order of preference (`a,b`), `auto`, or a model name of OpenAI's, which means `auto`. */

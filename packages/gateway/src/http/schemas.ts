@@ -35,6 +35,12 @@ const SubtitleWords = Type.Object({
       ),
     }),
   ),
+  marks: Type.Optional(
+    Type.Array(
+      Type.Object({ name: Type.String(), timeMs: Type.Integer(), estimated: Type.Optional(Type.Literal(true)) }),
+      { description: "Of an SSML text that has any." },
+    ),
+  ),
 });
 
 /** A 200 whose body is subtitles, one media type per format. */

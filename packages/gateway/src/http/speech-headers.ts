@@ -26,6 +26,7 @@ export function soundHeaders(speech: Speech): HeaderList {
     headerSafe(speech.voice),
   ];
   if (speech.ignored !== undefined) list.push("mynah-ignored", speech.ignored.join(", "));
+  if (speech.notices.length > 0) list.push("mynah-notices", noticesHeader(speech.notices));
   if (speech.whole !== undefined) list.push("mynah-duration-ms", String(Math.round(speech.whole.durationMs)));
   return list;
 }
@@ -128,6 +129,19 @@ export function goDuration(ms: number): string {
   if (whole < 1000) return `${whole}ms`;
   if (whole < 60_000) return `${whole / 1000}s`;
   return `${Math.floor(whole / 60_000)}m${Math.ceil((whole % 60_000) / 1000)}s`;
+}
+
+/** So many are told in a header; more would be too much for some proxies. */
+const MAX_HEADER_NOTICES = 8;
+
+/** What was not done as asked: a list of strings (RFC 9651), each with line and column where there are any. */
+function noticesHeader(notices: Speech["notices"]): string {
+  const shown = notices.slice(0, MAX_HEADER_NOTICES).map(({ message, line, column }) => {
+    const text = headerSafe(line === undefined ? message : `${line}:${column} ${message}`);
+    return `"${text.replaceAll(/["\\]/g, "\\$&")}"`;
+  });
+  const more = notices.length - shown.length;
+  return [...shown, ...(more > 0 ? [`"${more} more"`] : [])].join(", ");
 }
 
 const VISIBLE_ASCII = /^[\x20-\x7e]*$/;

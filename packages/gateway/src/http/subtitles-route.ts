@@ -7,7 +7,8 @@ import { subjectFields } from "./auth.ts";
 import { cachePolicyOf } from "./cache-control.ts";
 import { abortedWhenClientLeaves } from "./client-gone.ts";
 import { recordOf } from "./header-list.ts";
-import { SpeechBody, type SpeechRouteDeps, utteranceOf } from "./openai/speech-route.ts";
+import { SpeechBody, utteranceOf } from "./openai/speech-body.ts";
+import type { SpeechRouteDeps } from "./openai/speech-route.ts";
 import { errorResponses, subtitlesContent } from "./schemas.ts";
 import { speechHeaders } from "./speech-headers.ts";
 import { tagsOf } from "./tags.ts";
@@ -17,7 +18,10 @@ const SubtitlesBody = Type.Object(
   {
     ...speechFields,
     subtitle_format: Type.Optional(
-      Type.Enum([...SUBTITLE_FORMATS], { default: "vtt", description: "json: every word with its times." }),
+      Type.Enum([...SUBTITLE_FORMATS], {
+        default: "vtt",
+        description: "json: every word with its times, and the marks of SSML.",
+      }),
     ),
   },
   { additionalProperties: false },

@@ -113,6 +113,9 @@ async function spoken({ chain, joiner, clock }: SpeakDeps, context: Context) {
     ...speakerOf(first),
     outcomes: { hit: 0, miss: 0, coalesced: 0, stale: 0, [first.outcome]: 1 },
     segments: 1,
+    characters: account.characters,
+    marked: false,
+    notices: [],
     keeps: utterance.cache.write,
     fromCache: false,
     audio: audioOf(parts),
@@ -188,6 +191,11 @@ class Account {
       this.quota = admission.quota;
       return { segment, ahead: admission.ahead[0] };
     }
+  }
+
+  /** Of what has come so far. */
+  get characters(): number {
+    return this.#context.incoming.characters;
   }
 
   settle(): void {

@@ -1,12 +1,15 @@
 import { sameFormat } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { SynthesisRequest } from "../core/ports.ts";
+import { type Notice, type Pronunciation, type Rest, SCRIPT_BOUNDS, type Script } from "../core/script.ts";
 import { DEFAULT_CLEANING } from "../core/text/clean/cleaning.ts";
 import { cleanText, TextCleaner } from "../core/text/clean/text-cleaner.ts";
 import { isSpeakable, prepareText } from "../core/text/prepare.ts";
 import { splitSegments } from "../core/text/segment.ts";
 import type { TextRules } from "../core/text/text-rules.ts";
 import type { Utterance } from "../core/utterance.ts";
+import type { Cast } from "./casting.ts";
+import { cutSpan } from "./cut-span.ts";
 import type { Segment } from "./engine-chain.ts";
 import { AUTO_LANGUAGE, type Routed } from "./language-router.ts";
 import { pronounced } from "./pronounced.ts";
@@ -23,7 +26,15 @@ export type PlannerOptions = {
   readonly languageOf?: (candidate: Candidate) => string | undefined;
 };
 
-export type Plan = { readonly characters: number; readonly segments: readonly Segment[] };
+export type Plan = {
+  /** To be spoken: markup does not count. */
+  readonly characters: number;
+  readonly segments: readonly Segment[];
+  /** Silence behind the last. */
+  readonly tail?: Rest;
+  /** What is not done as it was asked. */
+  readonly notices: readonly Notice[];
+};
 
 /** A text cut up for these settings: what does not depend on who asks. */
 type Remembered = {
@@ -32,6 +43,8 @@ type Remembered = {
   readonly characters: number;
   readonly parts: readonly { readonly text: string; readonly requests: readonly SynthesisRequest[] }[];
 };
+
+const NO_NOTICES: readonly Notice[] = [];
 
 /** Texts whose last plan is kept: what is said often is planned once. Long ones are seldom said twice. */
 const MAX_REMEMBERED = 1_000;
@@ -80,7 +93,29 @@ export class Planner {
       if (tags !== undefined) return { text, requests, candidates, format, policy, tenant, told, tags };
       return { text, requests, candidates, format, policy, tenant, told };
     });
-    return { characters, segments };
+    return { characters, segments, notices: NO_NOTICES };
+  }
+
+  /** The segments of a script whose voices were found. Throws `setting_unsupported`. */
+  planScript(utterance: Utterance, { tail, notices }: Script, { spans, ...cast }: Cast): Plan {
+    const characters = spans.reduce((sum, { span }) => sum + span.text.length, 0);
+    const segments = spans.flatMap(({ span, candidates }) => {
+      const { voice: _, ...settings } = span.settings;
+      const said: Utterance = { ...utterance, ...settings };
+      requireSettings(said, candidates);
+      const { lead } = span;
+      return cutSpan(span, this.longestSegment(candidates))
+        .map(({ text, marks }, at): Segment => {
+          const segment = this.segment(text, said, candidates, characters);
+          return { ...segment, marks, ...(at === 0 && lead.ms > 0 && { lead }) };
+        })
+        .filter(isHeard);
+    });
+    if (segments.length === 0)
+      throw new SpeechError("text_empty", "the text holds nothing that is pronounced", { param: "input" });
+    const unpronounced = spans.flatMap(({ span }) => span.pronunciations).map(unpronouncedNotice);
+    const told = [...notices, ...cast.notices, ...unpronounced].slice(0, SCRIPT_BOUNDS.maxNotices);
+    return { characters, segments, notices: told, ...(tail.ms > 0 && { tail }) };
   }
 
   /** The segments of a text of several languages: each piece of it is spoken by whoever `route` finds for it. */
@@ -94,7 +129,7 @@ export class Planner {
       segments.push(this.segment(piece, routed.utterance, routed.candidates, text.length));
     }
     const heard = segments.filter(isHeard);
-    if (heard.length > 0) return { characters: text.length, segments: heard };
+    if (heard.length > 0) return { characters: text.length, segments: heard, notices: NO_NOTICES };
     throw new SpeechError("text_empty", "the text holds nothing that is pronounced", { param: "input" });
   }
 
@@ -162,6 +197,10 @@ export class Planner {
     this.#remembered.set(utterance.text, cut);
     return cut;
   }
+}
+
+function unpronouncedNotice({ place }: Pronunciation): Notice {
+  return { ...place, message: "no engine here takes phonemes; the text is spoken as it is written" };
 }
 
 /** Whether anything of it is pronounced, by whoever would be asked first. */

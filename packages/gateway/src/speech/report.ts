@@ -4,6 +4,7 @@ import type { EventBus, SpeechTimings } from "../core/events.ts";
 import type { Utterance } from "../core/utterance.ts";
 import type { SpokenSegment } from "./engine-chain.ts";
 import type { SpeechPart } from "./speech-part.ts";
+import type { Candidate } from "./voice-catalogue.ts";
 
 export type ReportContext = {
   readonly utterance: Utterance;
@@ -17,7 +18,8 @@ export class SpeechReport {
   readonly #events: EventBus;
   readonly #clock: Clock;
   readonly #context: ReportContext;
-  #engine: string | undefined;
+  /** Who spoke last, of those who could speak as one voice: two voices of one answer may well have two engines. */
+  readonly #engines = new Map<unknown, string>();
   #firstAudioMs = 0;
   readonly #segments = { hit: 0, miss: 0, coalesced: 0, stale: 0 };
 
@@ -27,11 +29,12 @@ export class SpeechReport {
     this.#context = context;
   }
 
-  segment(spoken: SpokenSegment): void {
+  /** `cast`: who could have spoken it. */
+  segment(spoken: SpokenSegment, cast?: readonly Candidate[]): void {
     const { outcome, engine, characters } = spoken;
     this.#segments[outcome]++;
-    const from = this.#engine;
-    this.#engine = engine;
+    const from = this.#engines.get(cast);
+    this.#engines.set(cast, engine);
     if (from !== undefined && from !== engine) {
       this.#events.emit("engine.replaced", { requestId: this.#context.requestId, from, to: engine });
     }

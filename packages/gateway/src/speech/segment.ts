@@ -1,5 +1,6 @@
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { StoredSpeech, SynthesisChunk, SynthesisRequest } from "../core/ports.ts";
+import type { Rest } from "../core/script.ts";
 import type { ToldSetting } from "../core/speech-settings.ts";
 import type { CachePolicy } from "../core/utterance.ts";
 import type { FlightTiming } from "./segment-cache.ts";
@@ -21,9 +22,16 @@ export type Segment = {
   readonly candidates: readonly Candidate[];
   /** What each candidate would be asked; the same objects each time a text is planned, so that keys are made once. */
   readonly requests: readonly SynthesisRequest[];
+  /** Silence before it. */
+  readonly lead?: Rest;
+  /** In the order of the text. */
+  readonly marks?: readonly SegmentMark[];
   /** What the caller asked that only an engine can do; what a request lacks of it, its engine cannot be told. */
   readonly told?: readonly ToldSetting[];
 };
+
+/** A mark, and the index into the segment's text before which it stands. */
+export type SegmentMark = { readonly name: string; readonly at: number };
 
 /** A segment that is being said, or was: its first audio is here. */
 export type SpokenSegment = {

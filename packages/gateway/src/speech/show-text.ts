@@ -1,8 +1,9 @@
 import type { CallOptions } from "../core/ports.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { firstAble } from "./able.ts";
-import { type LanguageDeps, planByLanguage } from "./language-router.ts";
-import { Planner, type PlannerOptions } from "./plan.ts";
+import type { LanguageDeps } from "./language-router.ts";
+import type { PlannerOptions } from "./plan.ts";
+import { utterancePlanner } from "./plan-utterance.ts";
 
 /** A segment as its engine would be asked for it. */
 export type ShownSegment = {
@@ -17,12 +18,10 @@ export type ShownSegment = {
 /** What would be spoken, by whoever is asked first, without speaking it. Refuses what `speak` refuses. */
 export type ShowText = (utterance: Utterance, options: CallOptions) => Promise<readonly ShownSegment[]>;
 
-export function createShowText({ voices, languages, ...options }: PlannerOptions & LanguageDeps): ShowText {
-  const planner = new Planner(options);
+export function createShowText(deps: PlannerOptions & LanguageDeps): ShowText {
+  const planOf = utterancePlanner(deps);
   return async function showText(utterance, { signal }) {
-    planner.check(utterance);
-    const routed = planByLanguage({ voices, ...(languages && { languages }) }, planner, utterance, { signal });
-    const { segments } = await (routed ?? planner.plan(utterance, await voices.resolve(utterance, { signal })));
+    const { segments } = await planOf(utterance, { signal });
     return segments.map((segment) => {
       const at = firstAble(segment);
       const { engine, voice } = segment.candidates[at]!;

@@ -1,17 +1,19 @@
-import { onePiece, primed } from "../core/async.ts";
+import { onePiece, primed, type Soon, soon } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { EventBus, SegmentOutcome, SpeechTimings } from "../core/events.ts";
-import type { AudioJoiner, CallOptions, LanguageDetector, RateLimiter } from "../core/ports.ts";
+import type { AudioJoiner, CallOptions, LanguageDetector, MakeSilence, RateLimiter } from "../core/ports.ts";
 import type { Decision, Refusal } from "../core/quota.ts";
+import type { Notice } from "../core/script.ts";
 import type { ToldSetting } from "../core/speech-settings.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { admit, type Bill } from "./admission.ts";
 import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
-import { planByLanguage } from "./language-router.ts";
-import { Planner, type PlannerOptions } from "./plan.ts";
+import type { Plan, PlannerOptions } from "./plan.ts";
+import { utterancePlanner } from "./plan-utterance.ts";
 import { SpeechReport } from "./report.ts";
+import { type Rested, restMaker, withRests } from "./rests.ts";
 import { SegmentLine } from "./segment-line.ts";
 import { audioOf, type SpeechPart } from "./speech-part.ts";
 import { StoredAnswer, type StoredSegment } from "./stored-answer.ts";
@@ -28,6 +30,12 @@ export type Speech = {
   /** How the segments looked up so far were come by; those of a long text are still to come. */
   readonly outcomes: Readonly<Record<SegmentOutcome, number>>;
   readonly segments: number;
+  /** Of the text, to be spoken: markup does not count. */
+  readonly characters: number;
+  /** Whether it has marks, which its parts tell. */
+  readonly marked: boolean;
+  /** What is not done as it was asked, and spoken all the same. */
+  readonly notices: readonly Notice[];
   /** Whether what is made for it is kept for the next caller. */
   readonly keeps: boolean;
   readonly fromCache: boolean;
@@ -62,6 +70,7 @@ export type SpeakDeps = PlannerOptions & {
   readonly voices: VoiceCatalogue;
   readonly chain: EngineChain;
   readonly joiner: AudioJoiner;
+  readonly makeSilence: MakeSilence;
   readonly events: EventBus;
   readonly clock: Clock;
   /** False: answers that are stored whole are not counted. */
@@ -73,19 +82,15 @@ const MAX_WHOLE_BYTES = 16 * 1024 * 1024;
 
 /** One request's whole story: may they → who speaks → segments → stored, shared or made → joined. */
 export function createSpeak(deps: SpeakDeps): Speak {
-  const { limiter, voices, chain, events, clock, countHits: countsHits = true } = deps;
-  const planner = new Planner(deps);
+  const { limiter, chain, events, clock, countHits: countsHits = true } = deps;
+  const planOf = utterancePlanner(deps);
   return async function speak(utterance, { signal, requestId, words = false, countHits = countsHits }) {
     const startedAt = clock.monotonic();
     try {
-      planner.check(utterance);
-      // Before the limiter: a wrong name costs nobody quota.
-      const resolved = voices.resolve(utterance, { signal });
-      const candidates = resolved instanceof Promise ? await resolved : resolved;
-      const routed = planByLanguage(deps, planner, utterance, { signal });
-      const { segments, characters } = routed === undefined ? planner.plan(utterance, candidates) : await routed;
+      const planned = planOf(utterance, { signal }); // before the limiter: a wrong name costs nobody quota
+      const plan = planned instanceof Promise ? await planned : planned;
       const resolvedAt = clock.monotonic();
-      const asked = admit({ limiter, chain, clock, countHits }, utterance, segments, { signal });
+      const asked = admit({ limiter, chain, clock, countHits }, utterance, plan.segments, { signal });
       const admission = asked instanceof Promise ? await asked : asked;
       if ("admitted" in admission) {
         events.emit("speech.refused", {
@@ -99,7 +104,7 @@ export function createSpeak(deps: SpeakDeps): Speak {
       const { quota, ahead, bill, limitedAt } = admission;
       const context: Context = {
         utterance,
-        segments,
+        plan,
         quota,
         ahead,
         bill,
@@ -107,9 +112,11 @@ export function createSpeak(deps: SpeakDeps): Speak {
         words,
         limitMs: limitedAt - resolvedAt,
         cacheMs: clock.monotonic() - resolvedAt,
-        report: new SpeechReport(events, clock, { utterance, requestId, startedAt, characters }),
+        report: new SpeechReport(events, clock, { utterance, requestId, startedAt, characters: plan.characters }),
       };
-      return { admitted: true, speech: storedSpeech(deps, context) ?? (await streamedSpeech(deps, context)) };
+      const found = storedSpeech(deps, context);
+      const stored = found instanceof Promise ? await found : found;
+      return { admitted: true, speech: stored ?? (await streamedSpeech(deps, context)) };
     } catch (error) {
       const code = signal.aborted ? "caller_gone" : SpeechError.from(error, "internal", "").code;
       events.emit("speech.failed", {
@@ -127,7 +134,7 @@ export function createSpeak(deps: SpeakDeps): Speak {
 /** One request on its way. */
 type Context = {
   readonly utterance: Utterance;
-  readonly segments: readonly Segment[];
+  readonly plan: Plan;
   /** What was stored of the first segments. */
   readonly ahead: readonly (SpokenSegment | undefined)[];
   readonly signal: AbortSignal;
@@ -140,22 +147,31 @@ type Context = {
 };
 
 /** The answer when all of it was stored. */
-function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefined {
-  const { utterance, ahead, segments, words, report, bill, quota, limitMs, cacheMs } = context;
-  const [first] = ahead;
-  const stored = allStored(ahead, segments);
-  if (stored === undefined || first === undefined) return undefined;
-  const whole = new StoredAnswer({ segments: stored, joiner, format: utterance.format, words });
-  for (const spoken of ahead) report.segment(spoken!);
+function storedSpeech(deps: SpeakDeps, context: Context): Soon<Speech | undefined> {
+  const { utterance, plan, ahead, signal } = context;
+  const stored = allStored(ahead, plan.segments);
+  if (stored === undefined) return undefined;
+  const make = restMaker(utterance.format, deps.makeSilence, { signal });
+  const rested = withRests(plan, stored, { make, maxBytes: MAX_WHOLE_BYTES });
+  if (rested instanceof Promise) rested.catch(() => context.bill.settle());
+  return soon(rested, (found) => found && wholeSpeech(deps, context, found));
+}
+
+function wholeSpeech({ joiner }: SpeakDeps, context: Context, rested: Rested): Speech {
+  const { utterance, plan, words, report, bill, quota, limitMs, cacheMs } = context;
+  const { format } = utterance;
+  const whole = new StoredAnswer({ ...rested, joiner, format, words });
+  const first = rested.segments[0]!.spoken;
+  for (const [at, { spoken }] of rested.segments.entries()) report.segment(spoken, plan.segments[at]!.candidates);
   const timings = { limitMs, cacheMs, engineMs: 0, transcodeMs: 0 };
   report.started(first, timings);
   report.delivered(whole.bytes.byteLength, first.engine);
   bill.settle();
   return {
-    format: utterance.format,
+    format,
     ...speakerOf(first),
-    outcomes: { hit: segments.length, miss: 0, coalesced: 0, stale: 0 },
-    segments: segments.length,
+    outcomes: { hit: rested.segments.length, miss: 0, coalesced: 0, stale: 0 },
+    ...factsOf(plan),
     keeps: false,
     fromCache: true,
     whole,
@@ -166,9 +182,17 @@ function storedSpeech({ joiner }: SpeakDeps, context: Context): Speech | undefin
   };
 }
 
+/** What is known of an answer before anybody speaks. */
+function factsOf({ segments, characters, notices, tail }: Plan) {
+  const marked = segments.some(({ marks, lead }) => marks?.length || lead?.marks.length) || Boolean(tail?.marks.length);
+  return { segments: segments.length, characters, marked, notices };
+}
+
 /** The answer when some of it is still to be made. Resolves with its first audio. */
-async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Context): Promise<Speech> {
-  const { utterance, ahead, segments, words, report, bill, quota, limitMs, cacheMs } = context;
+async function streamedSpeech(deps: SpeakDeps, context: Context): Promise<Speech> {
+  const { chain, joiner, clock, makeSilence } = deps;
+  const { utterance, plan, ahead, words, report, bill, quota, limitMs, cacheMs } = context;
+  const { segments, tail } = plan;
   // Its own signal ends with the answer, however that ends: nothing begun for it can outlive it.
   const over = new AbortController();
   const end = (): void => {
@@ -176,20 +200,23 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
     bill.settle();
   };
   const signal = AbortSignal.any([context.signal, over.signal]);
+  const make = restMaker(utterance.format, makeSilence, { signal });
   const startedAt = clock.monotonic();
   try {
     const line = new SegmentLine({
       async begin(at, failed) {
         const segment = segments[at];
         if (segment === undefined) return undefined;
-        const { text } = segment;
-        return { text, spoken: ahead[at] ?? (await chain.speak(segment, { signal, alreadyMissed: at === 0, failed })) };
+        const { text, marks, lead } = segment;
+        const spoken = ahead[at] ?? (await chain.speak(segment, { signal, alreadyMissed: at === 0, failed }));
+        return { text, marks, spoken, lead: await make(lead) };
       },
+      tail: () => make(tail),
       stream: joiner.open(utterance.format),
       words,
       signal,
-      onSpoken(spoken) {
-        report.segment(spoken);
+      onSpoken(spoken, at) {
+        report.segment(spoken, segments[at]!.candidates);
         bill.spoken(spoken);
       },
       onFailed: (spoken) => bill.failed(spoken),
@@ -203,7 +230,7 @@ async function streamedSpeech({ chain, joiner, clock }: SpeakDeps, context: Cont
       format: utterance.format,
       ...speakerOf(first),
       outcomes: outcomesOf(ahead, first),
-      segments: segments.length,
+      ...factsOf(plan),
       keeps: segments[0]!.policy.write,
       fromCache: false,
       audio: audioOf(parts),
@@ -231,7 +258,8 @@ function allStored(
   for (const [at, spoken] of ahead.entries()) {
     if (spoken === undefined || !("stored" in spoken)) return undefined;
     bytes += spoken.stored.audio.byteLength;
-    stored.push({ text: segments[at]!.text, spoken });
+    const { text, marks } = segments[at]!;
+    stored.push({ text, marks, spoken });
   }
   return bytes <= MAX_WHOLE_BYTES ? stored : undefined;
 }

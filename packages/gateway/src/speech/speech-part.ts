@@ -1,5 +1,5 @@
 import type { SegmentOutcome } from "../core/events.ts";
-import type { SpokenWord } from "../core/ports.ts";
+import type { SpokenMark, SpokenWord } from "../core/ports.ts";
 import type { SpokenSegment } from "./engine-chain.ts";
 
 /** Who says a segment, and how it was come by. */
@@ -18,6 +18,8 @@ export type SegmentInfo = {
 export type SpeechPart =
   | { readonly type: "segment"; readonly segment: SegmentInfo }
   | { readonly type: "words"; readonly words: readonly SpokenWord[] }
+  /** Marks of the text, each as soon as it is known when it is heard; those in silence come outside of any segment. */
+  | { readonly type: "marks"; readonly marks: readonly SpokenMark[] }
   /** `untilMs`: how much of the answer can be heard with what was given out so far. */
   | { readonly type: "audio"; readonly audio: Uint8Array; readonly untilMs: number }
   | { readonly type: "ended"; readonly untilMs: number };

@@ -1,6 +1,7 @@
 import type { CallOptions } from "../core/ports.ts";
 import type { Utterance } from "../core/utterance.ts";
-import { Planner, type PlannerOptions } from "./plan.ts";
+import type { PlannerOptions } from "./plan.ts";
+import { utterancePlanner } from "./plan-utterance.ts";
 import { segmentRequest } from "./segment.ts";
 import type { SegmentCache } from "./segment-cache.ts";
 import type { VoiceCatalogue } from "./voice-catalogue.ts";
@@ -10,14 +11,13 @@ export type UnsayDeps = PlannerOptions & { readonly voices: VoiceCatalogue; read
 /** Removes all that is stored of an utterance, whoever of its engines said it and in whichever format. Gives the number. */
 export type Unsay = (utterance: Utterance, options: CallOptions) => Promise<number>;
 
-export function createUnsay({ voices, cache, ...options }: UnsayDeps): Unsay {
-  const planner = new Planner(options);
+export function createUnsay({ cache, ...options }: UnsayDeps): Unsay {
+  const planOf = utterancePlanner(options);
   return async function unsay(utterance, { signal }) {
-    planner.check(utterance);
-    const candidates = await voices.resolve(utterance, { signal });
     let removed = 0;
-    for (const segment of planner.plan(utterance, candidates).segments)
-      for (const at of candidates.keys()) removed += await cache.remove(segmentRequest(segment, at), { signal });
+    for (const segment of (await planOf(utterance, { signal })).segments)
+      for (const at of segment.candidates.keys())
+        removed += await cache.remove(segmentRequest(segment, at), { signal });
     return removed;
   };
 }

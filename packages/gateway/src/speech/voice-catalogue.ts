@@ -3,7 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import { parseLanguage } from "../core/language-tag.ts";
 import type { CallOptions, SpeechEngine } from "../core/ports.ts";
-import type { Voice } from "../core/voice.ts";
+import type { Voice, VoiceTraits } from "../core/voice.ts";
 import { OPENAI_VOICES } from "./known-voices.ts";
 import { nearestNames } from "./nearest-names.ts";
 import { AliasBook, type VoiceAlias, type VoiceAliases } from "./voice-aliases.ts";
@@ -14,7 +14,13 @@ import { type Candidate, type KnownVoices, resolveVoice } from "./voice-resolve.
 
 export type { Candidate } from "./voice-resolve.ts";
 
-export type VoiceQuery = { readonly voice: string; readonly model?: string; readonly language?: string };
+export type VoiceQuery = {
+  /** Absent: any voice that is like `traits`. */
+  readonly voice?: string;
+  readonly traits?: VoiceTraits;
+  readonly model?: string;
+  readonly language?: string;
+};
 
 export type VoiceCatalogueOptions = Omit<VoiceListsOptions, "onChanged"> & {
   /** In order of preference. */
@@ -96,11 +102,11 @@ export class VoiceCatalogue {
   async #resolve(query: VoiceQuery, memo: string, options: CallOptions): Promise<readonly Candidate[]> {
     const { engines, name, prefix } = this.#asked(query);
     await this.#lists.settled(engines, options);
-    const { language } = query;
+    const { language, traits } = query;
     const able =
       name.length > MAX_NAME_CHARS
         ? []
-        : resolveVoice({ name, language, literal: prefix !== undefined }, this.#known(engines));
+        : resolveVoice({ name, language, traits, literal: prefix !== undefined }, this.#known(engines));
     if (able.length === 0) throw this.#notFound(name, engines, prefix);
     const candidates = able.map((candidate) => ({ ...candidate, ...this.#passedModel(candidate, query.model) }));
     if (memo.length > MAX_MEMO_CHARS) return candidates;
@@ -131,7 +137,7 @@ export class VoiceCatalogue {
   }
 
   /** Which engines are meant, and what is left of the name: `engine/voice` is for that engine alone. */
-  #asked({ voice, model }: VoiceQuery): { engines: readonly SpeechEngine[]; name: string; prefix?: string } {
+  #asked({ voice = "", model }: VoiceQuery): { engines: readonly SpeechEngine[]; name: string; prefix?: string } {
     const engines = this.#enginesFor(model);
     const slash = voice.indexOf("/");
     const prefixed = slash > 0 ? named(engines, voice.slice(0, slash)) : undefined;
@@ -199,6 +205,7 @@ function named(engines: readonly SpeechEngine[], name: string): SpeechEngine | u
 }
 
 /** One string for one question: lengths tell where a part ends, whatever it holds, and what is absent has none. */
-function memoOf({ voice, model, language }: VoiceQuery): string {
-  return `${voice.length} ${model?.length} ${language?.length} ${voice}${model}${language}`;
+function memoOf({ voice = "", traits, model, language }: VoiceQuery): string {
+  const like = traits === undefined ? "" : JSON.stringify(traits);
+  return `${voice.length} ${model?.length} ${language?.length} ${voice}${model}${language}${like}`;
 }

@@ -26,6 +26,8 @@ export type KnownVoices = {
 
 export type NameQuery = {
   readonly name: string;
+  /** Instead of a name. */
+  readonly traits?: VoiceTraits | undefined;
   /** The caller's, BCP-47. A voice that does not speak it is replaced by one like it that does. */
   readonly language?: string | undefined;
   /** The caller named the engine too: its voice is taken at the word. */
@@ -74,7 +76,8 @@ export function resolveVoice(query: NameQuery, known: KnownVoices): readonly Can
     .map(({ engine, voice, language }) => ({ engine, voice, ...(language !== undefined && { language }) }));
 }
 
-function meaningOf({ name, literal }: NameQuery, { engines, aliases, indexOf }: KnownVoices): Meaning {
+function meaningOf({ name, traits, literal }: NameQuery, { engines, aliases, indexOf }: KnownVoices): Meaning {
+  if (traits !== undefined) return { kind: "alias", alias: { name, traits, voices: new Map() } };
   const indexes = engines.map((engine) => indexOf(engine));
   if (literal && indexes.some((index) => index.get(name) !== undefined)) return { kind: "own" };
   const alias = aliases.find(name);

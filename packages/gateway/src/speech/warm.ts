@@ -4,7 +4,8 @@ import type { Utterance } from "../core/utterance.ts";
 import { ableFirst } from "./able.ts";
 import type { EngineChain } from "./engine-chain.ts";
 import type { EngineStates } from "./engine-states.ts";
-import { Planner, type PlannerOptions } from "./plan.ts";
+import type { PlannerOptions } from "./plan.ts";
+import { utterancePlanner } from "./plan-utterance.ts";
 import type { Segment } from "./segment.ts";
 import type { VoiceCatalogue } from "./voice-catalogue.ts";
 
@@ -35,12 +36,10 @@ const MILLION = 1_000_000;
  * hear now is asked: what another would say instead is not what they are going to ask for.
  */
 export function createWarm({ voices, chain, states, ...options }: WarmDeps): Warm {
-  const planner = new Planner(options);
+  const planOf = utterancePlanner({ voices, ...options });
 
   return async function warm(utterance, { signal }) {
-    planner.check(utterance);
-    const candidates = await voices.resolve(utterance, { signal });
-    const { segments } = planner.plan(utterance, candidates);
+    const { segments } = await planOf(utterance, { signal });
     const sum = { hits: 0, made: 0, characters: 0, cost: 0 };
     let priced = true;
     for (const segment of segments) {

@@ -2,6 +2,7 @@ import { AUDIO_FORMATS, type ClientMessage, type UtteranceSettings } from "@myna
 import { TAG_PATTERN } from "../core/entry-match.ts";
 import { SpeechError } from "../core/errors.ts";
 import { type FactorRange, MAX_INSTRUCTIONS_CHARS, MAX_STYLE_CHARS, SETTING_RANGES } from "../core/speech-settings.ts";
+import { INPUT_TYPES, TURN_BOUNDS } from "../core/utterance.ts";
 import { parseStrictJson } from "../http/strict-json.ts";
 
 /** A message as it may be acted on, or what is wrong with it; with the id it names, if that can be read. */
@@ -63,8 +64,34 @@ const SETTINGS = {
 
 const ID = { id: { check: string(1, MAX_ID_CHARS), required: true } } as const;
 const TEXT = { ...ID, text: { check: anyString, required: true }, ...SETTINGS } as const;
+const oneOf =
+  (values: readonly string[]): Check =>
+  (value) =>
+    (values as readonly unknown[]).includes(value) ? undefined : `must be one of ${values.join(", ")}`;
+const { voice, speed, pitch, volume, instructions, style, seed: turnSeed, language: turnLanguage } = SETTINGS;
+const TURN: Fields = {
+  text: { check: string(1, Number.POSITIVE_INFINITY), required: true },
+  ...{ voice, speed, pitch, volume, instructions, style, seed: turnSeed, language: turnLanguage },
+};
+const turns: Check = (value) => {
+  const { maxTurns } = TURN_BOUNDS;
+  if (!Array.isArray(value) || value.length === 0 || value.length > maxTurns) return `must be 1 to ${maxTurns} turns`;
+  for (const [at, turn] of value.entries()) {
+    if (typeof turn !== "object" || turn === null || Array.isArray(turn)) return `has a turn (${at}) that is no object`;
+    const problem = fieldProblem(turn as Record<string, unknown>, TURN);
+    if (problem !== undefined) return `has a turn (${at}) in which ${problem.message}`;
+  }
+  return undefined;
+};
+const SPEAK = {
+  ...TEXT,
+  text: { check: anyString },
+  inputType: { check: oneOf(INPUT_TYPES) },
+  turns: { check: turns },
+  turnPauseMs: { check: number({ min: 0, max: TURN_BOUNDS.maxPauseMs }) },
+} as const;
 const TYPES: Readonly<Record<ClientMessage["type"], Fields>> = {
-  speak: TEXT,
+  speak: SPEAK,
   append: TEXT,
   flush: ID,
   end: ID,
@@ -96,16 +123,34 @@ function problemOf(value: Record<string, unknown>): SpeechError | undefined {
   const { type } = value;
   if (typeof type !== "string" || !Object.hasOwn(TYPES, type))
     return wrong(`"type" must be one of ${Object.keys(TYPES).join(", ")}`, "type");
-  const fields = TYPES[type as ClientMessage["type"]];
+  const problem = fieldProblem(value, TYPES[type as ClientMessage["type"]], `"${type}"`);
+  if (problem !== undefined) return wrong(problem.message, problem.name);
+  return type === "speak" ? inputProblem(value) : undefined;
+}
+
+/** A text or turns, and not both. */
+function inputProblem({ text, turns, turnPauseMs }: Record<string, unknown>): SpeechError | undefined {
+  if (text === undefined && turns === undefined) return wrong('"text" is required', "text");
+  if (text !== undefined && turns !== undefined) return wrong('there is either "text" or "turns"', "turns");
+  return turns === undefined && turnPauseMs !== undefined
+    ? wrong('"turnPauseMs" is for "turns"', "turnPauseMs")
+    : undefined;
+}
+
+function fieldProblem(
+  value: Record<string, unknown>,
+  fields: Fields,
+  where = "a turn",
+): { readonly message: string; readonly name: string } | undefined {
   for (const name in value) {
-    if (name === "type") continue;
+    if (name === "type" && where !== "a turn") continue;
     const shown = name.slice(0, 80);
-    if (!Object.hasOwn(fields, name)) return wrong(`"${shown}" is not a field of "${type}"`, shown);
+    if (!Object.hasOwn(fields, name)) return { message: `"${shown}" is not a field of ${where}`, name: shown };
     const problem = fields[name]!.check(value[name]);
-    if (problem !== undefined) return wrong(`"${name}" ${problem}`, name);
+    if (problem !== undefined) return { message: `"${name}" ${problem}`, name };
   }
   for (const name in fields) {
-    if (fields[name]!.required && !Object.hasOwn(value, name)) return wrong(`"${name}" is required`, name);
+    if (fields[name]!.required && !Object.hasOwn(value, name)) return { message: `"${name}" is required`, name };
   }
   return undefined;
 }

@@ -2,7 +2,7 @@ import type { ServerMessage } from "@mynah/protocol";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { SegmentOutcome } from "../core/events.ts";
-import type { SpokenWord } from "../core/ports.ts";
+import type { SpokenMark, SpokenWord } from "../core/ports.ts";
 import { refusalError } from "../core/quota.ts";
 import type { IncomingText } from "../speech/incoming-text.ts";
 import type { SpeakResult, Speech } from "../speech/speak.ts";
@@ -124,21 +124,31 @@ export class RunningUtterance {
     out.gather();
     this.#started(speech);
     if (this.#start.words) this.#words(whole.words);
+    if (speech.marked) this.#marks(whole.marks);
     for (let at = 0; at < bytes.byteLength; at += MAX_FRAME_BYTES)
       this.#frame(bytes.subarray(at, at + MAX_FRAME_BYTES));
     this.#done(speech, durationMs, speech.outcomes);
   }
 
-  #started({ engine, voice, ignored, format: { name: format, sampleRateHz } }: Speech): void {
+  #started({ engine, voice, ignored, notices, format: { name: format, sampleRateHz } }: Speech): void {
     const { id, stream } = this.#start;
     this.#deps.out.message({
       ...{ type: "started", id, stream, format, sampleRateHz, engine, voice },
+      ...(notices.length > 0 && { notices: [...notices] }),
       ...(ignored && { ignored: [...ignored] }),
     });
   }
 
   #words(words: readonly SpokenWord[]): void {
     this.#deps.out.message({ type: "words", id: this.id, words: words.map(wordMessage) });
+  }
+
+  #marks(marks: readonly SpokenMark[]): void {
+    const rows = marks.map(({ name, timeMs, estimated }) => ({
+      ...{ name, timeMs: rounded(timeMs) },
+      ...(estimated && { estimated }),
+    }));
+    this.#deps.out.message({ type: "marks", id: this.id, marks: rows });
   }
 
   #done({ engine }: Speech, durationMs: number, segments: Readonly<Record<SegmentOutcome, number>>): void {
@@ -163,6 +173,9 @@ export class RunningUtterance {
       case "words":
         this.#spoken.words(part.words);
         if (this.#start.words) this.#words(part.words);
+        return undefined;
+      case "marks":
+        this.#marks(part.marks);
         return undefined;
       case "audio":
         return this.#send(part.audio, part.untilMs);

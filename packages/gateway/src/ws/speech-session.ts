@@ -179,7 +179,7 @@ export class SpeechSession implements SocketSession {
       onFrame: () => this.#guarded.active(),
     });
     this.#utterances.set(message.id, utterance);
-    if (incoming !== undefined) this.#append(utterance, incoming, message.text);
+    if (incoming !== undefined) this.#append(utterance, incoming, message.text ?? "");
     void utterance.run();
   }
 

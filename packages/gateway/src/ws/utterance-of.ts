@@ -1,4 +1,4 @@
-import type { UtteranceSettings } from "@mynah/protocol";
+import type { SpokenInput, UtteranceSettings } from "@mynah/protocol";
 import type { AudioFormat, AudioFormatName } from "../core/audio-format.ts";
 import { DEFAULT_CACHE_POLICY, type Utterance } from "../core/utterance.ts";
 import type { Identity } from "../identity/identity.ts";
@@ -8,7 +8,7 @@ const DEFAULT_FORMAT: AudioFormatName = "mp3";
 
 /** What a message asks for, in the words of the core; counted for the end user it names, within the caller's tenant. */
 export function utteranceOf(
-  { text, ...settings }: UtteranceSettings & { readonly text: string },
+  { text = "", inputType, turns, turnPauseMs, ...settings }: UtteranceSettings & Partial<SpokenInput>,
   { user, tenant, plan }: Identity,
   formats: Readonly<Record<AudioFormatName, AudioFormat>>,
 ): Utterance {
@@ -31,6 +31,9 @@ export function utteranceOf(
     ...(seed !== undefined && { seed }),
     ...(clean !== undefined && { clean }),
     ...(language !== undefined && { language }),
+    ...(inputType !== undefined && { inputType }),
+    ...(turns !== undefined && { turns }),
+    ...(turnPauseMs !== undefined && { turnPauseMs }),
     ...(tag !== undefined && { tags: [tag] }),
   };
 }

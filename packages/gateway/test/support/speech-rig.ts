@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { createAudioJoiner } from "../../src/audio/join.ts";
+import { createSilence } from "../../src/audio/silence.ts";
 import { createTranscoder } from "../../src/audio/transcode.ts";
 import type { AudioFormat, AudioFormatName } from "../../src/core/audio-format.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
@@ -86,6 +87,7 @@ export function speechRig({
     ...(given.countHits !== undefined && { countHits: given.countHits }),
     chain,
     joiner,
+    makeSilence: createSilence({ transcoder, joiner }),
     maxTextChars: 20_000,
     ...(given.text && { text: given.text }),
     languageOf: (candidate: Candidate) => voices.voiceOf(candidate)?.language,

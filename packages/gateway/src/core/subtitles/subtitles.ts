@@ -1,4 +1,4 @@
-import type { SpokenWord } from "../ports.ts";
+import type { SpokenMark, SpokenWord } from "../ports.ts";
 import { type Cue, subtitleCues, type TimedSegment } from "./cues.ts";
 
 export const SUBTITLE_FORMATS = ["srt", "vtt", "json"] as const;
@@ -11,7 +11,12 @@ export const SUBTITLE_MIME_TYPES: Readonly<Record<SubtitleFormat, string>> = {
 };
 
 /** All that was said, and when. */
-export type Transcript = { readonly segments: readonly TimedSegment[]; readonly durationMs: number };
+export type Transcript = {
+  readonly segments: readonly TimedSegment[];
+  /** In the order in which they are reached. */
+  readonly marks?: readonly SpokenMark[];
+  readonly durationMs: number;
+};
 
 /** Subtitles of one answer: SubRip, WebVTT, or its words as JSON. */
 export function formatSubtitles(transcript: Transcript, format: SubtitleFormat): string {
@@ -61,9 +66,10 @@ function escapedForVtt(line: string): string {
   return line.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-function json({ segments, durationMs }: Transcript): string {
+function json({ segments, marks = [], durationMs }: Transcript): string {
   const words = segments.flatMap((segment) => segment.words.map(wholeMs));
-  return JSON.stringify({ durationMs: Math.round(durationMs), words });
+  const marked = marks.map(({ timeMs, ...mark }) => ({ ...mark, timeMs: Math.round(timeMs) }));
+  return JSON.stringify({ durationMs: Math.round(durationMs), words, ...(marked.length > 0 && { marks: marked }) });
 }
 
 function wholeMs({ text, startMs, endMs, estimated }: SpokenWord) {

@@ -5,12 +5,12 @@ import { TAG_PATTERN } from "../../core/entry-match.ts";
 import { SpeechError } from "../../core/errors.ts";
 import { DEFAULT_CACHE_POLICY } from "../../core/utterance.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
-import { SpeechBody, utteranceOf } from "../openai/speech-route.ts";
+import { SpeechBody, utteranceOf } from "../openai/speech-body.ts";
 import type { AdminRouteContext } from "./admin-deps.ts";
 import { actor, answers, common, JobBody, jobShown } from "./admin-schemas.ts";
 
-const { stream_format: _format, user: _user, model, input, voice, ...sound } = SpeechBody.properties;
-const settings = { ...sound, voice, model: Type.Optional(model) };
+const { stream_format: _format, user: _user, model, input, turns, turn_pause_ms, ...sound } = SpeechBody.properties;
+const settings = { ...sound, model: Type.Optional(model) };
 
 const PurgeBody = Type.Object(
   {
@@ -21,7 +21,7 @@ const PurgeBody = Type.Object(
     key: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$", description: "One entry." })),
     speech: Type.Optional(
       Type.Object(
-        { ...settings, input },
+        { ...settings, input, turns, turn_pause_ms },
         {
           additionalProperties: false,
           description: "What this request would hear: its segments, of every engine, in every format.",

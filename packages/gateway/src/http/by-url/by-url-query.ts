@@ -14,13 +14,16 @@ import {
   MAX_STYLE_CHARS,
   SETTING_RANGES,
 } from "../../core/speech-settings.ts";
-import type { Utterance } from "../../core/utterance.ts";
+import { INPUT_TYPES, type Utterance } from "../../core/utterance.ts";
 
 const DECIMAL = "^\\d{1,3}(\\.\\d{1,6})?$";
 
 /** What is said, in a URL: all of it text. */
 export const soundFields = {
   text: Type.String({ minLength: 1, description: "The text to be spoken." }),
+  input_type: Type.Optional(
+    Type.Enum([...INPUT_TYPES], { default: "text", description: "How the text is written: `ssml` is SSML 1.1." }),
+  ),
   voice: Type.Optional(
     Type.String({ minLength: 1, maxLength: 256, description: "As in POST /v1/audio/speech. Default: alloy." }),
   ),
@@ -78,6 +81,7 @@ export function utteranceOf(
   query: ByUrlQuery,
   formats: Readonly<Record<AudioFormatName, AudioFormat>>,
 ): Omit<Utterance, "cache" | "subject"> {
+  const { input_type: inputType } = query;
   const { text, voice = "alloy", model = "auto", language, instructions, style, seed, clean } = query;
   return {
     ...{ text, voice, model },
@@ -90,6 +94,7 @@ export function utteranceOf(
     ...(style !== undefined && { style }),
     ...(clean !== undefined && { clean: clean === "true" }),
     ...(seed !== undefined && { seed: number("seed", seed)! }),
+    ...(inputType !== undefined && { inputType }),
   };
 }
 

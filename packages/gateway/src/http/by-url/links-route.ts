@@ -4,8 +4,7 @@ import { type Static, Type } from "typebox";
 import { SpeechError } from "../../core/errors.ts";
 import type { Identity } from "../../identity/identity.ts";
 import type { SignedTokens } from "../../identity/signed-token.ts";
-import { checkLength } from "../../speech/plan.ts";
-import { requireSettings } from "../../speech/told-settings.ts";
+import { checkUtterance } from "../../speech/check-utterance.ts";
 import type { VoiceCatalogue } from "../../speech/voice-catalogue.ts";
 import { subjectFields } from "../auth.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
@@ -92,9 +91,7 @@ function checkLife(seconds: number, maxTtlSeconds: number): void {
 
 /** Whoever makes a link hears of a mistake, not whoever opens it. */
 async function checkSound(sound: ByUrlQuery, { formats, voices, maxTextChars }: LinksRouteDeps, signal: AbortSignal) {
-  const { text, ...query } = utteranceOf(sound, formats);
-  checkLength(text, { maxTextChars, param: "text" });
-  requireSettings(query, await voices.resolve(query, { signal }));
+  await checkUtterance(utteranceOf(sound, formats), { voices, maxTextChars, signal });
 }
 
 function digest(sound: Parameters<typeof boundText>[0]): string {
