@@ -12,6 +12,7 @@ import {
 } from "../packages/gateway/src/observe/metric-table.ts";
 import { cliPage } from "./cli-page.ts";
 import { engineFieldsPage } from "./engine-fields-page.ts";
+import { engineSettingsPage } from "./engine-settings-page.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -19,6 +20,7 @@ const pages: Record<string, string> = {
   "docs/cli.md": cliPage(),
   "docs/configuration.md": configurationPage(),
   "docs/engine-fields.md": engineFieldsPage(),
+  "docs/engine-settings.md": await engineSettingsPage(),
   "docs/errors.md": errorsPage(),
   "docs/metrics.md": metricsPage(),
 };

@@ -24,7 +24,7 @@ function engineRow(name: string, api: AdminApi, act: Act, refresh: () => Promise
   const toggle = h("button", { type: "button", class: "quiet small", role: "switch", "aria-label": `${name} speaks` });
   const reset = h(
     "button",
-    { type: "button", class: "quiet small", "aria-label": `Close the breaker of ${name}` },
+    { type: "button", class: "quiet small", "aria-label": `Close breaker of ${name}` },
     "Close breaker",
   );
   const breaker = h("td", {});
