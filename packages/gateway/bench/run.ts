@@ -25,6 +25,7 @@ const ALL = [
   "adapter-overhead",
   "engine-faults",
   "hedging",
+  "users",
 ];
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !ALL.includes(name));

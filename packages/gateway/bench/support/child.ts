@@ -25,7 +25,9 @@ export async function startChild(
     stdio: ["ignore", stdout, "inherit", "ipc"],
   });
   pin(child);
-  const [port] = (await once(child, "message")) as [number];
+  const ended = once(child, "exit").then(() => Promise.reject(new Error(`${script.pathname} ended at its start`)));
+  const [port] = (await Promise.race([once(child, "message"), ended])) as [number];
+  ended.catch(() => {});
   return {
     port,
     async usage() {
