@@ -1,6 +1,6 @@
 /** nginx with one worker on the first core: a file, and the same behind its own proxy cache. Undefined where it is not installed. */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ export async function startNginx(bytes: number, cached: boolean): Promise<Nginx 
   if (spawnSync("nginx", ["-v"]).error !== undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), "mynah-nginx-"));
   const [port, origin] = await Promise.all([freePort(), freePort()]);
+  chmodSync(folder, 0o755); // started by root, its workers are somebody else
   mkdirSync(join(folder, "www"));
   writeFileSync(join(folder, "www", "audio"), Buffer.alloc(bytes, 7));
   const files = (at: number): string =>

@@ -112,6 +112,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "GET /v1/stats/history": { rule: SPEAKERS, answer: 200 },
   "GET /v1/stats/stream": { rule: SPEAKERS, answer: 200 },
 
+  "GET /v1/speak": { rule: SPEAKERS, answer: 426 },
   "POST /v1/speak": { rule: SPEAKERS, answer: 200, path: "/v1/speak?model=one", body: { text: SPOKEN.text } },
 
   "POST /v1/text-to-speech/:voice_id": elevenLabsSpeech("/v1/text-to-speech/one"),

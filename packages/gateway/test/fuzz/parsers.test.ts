@@ -350,9 +350,10 @@ describe("Readers of what callers send", () => {
         const header = list.join(", ");
         const request = { headers: { "x-forwarded-for": header }, socket: { remoteAddress: peer } };
         // From the right: the first who is no proxy of ours; a stranger speaks for nobody.
-        const named = header === "" ? [peer] : header.split(",").map((entry) => entry.replace(/^ +| +$/g, ""));
+        const written = header.split(",").map((entry) => entry.trim());
+        const named = written.filter((entry) => entry !== "");
         const ours = (address: string): boolean => isIPv4(address) && address.startsWith("10.");
-        const expected = ours(peer) ? (named.findLast((address) => !ours(address)) ?? named[0]) : peer;
+        const expected = ours(peer) ? (named.findLast((address) => !ours(address)) ?? named[0] ?? peer) : peer;
         expect(addressOf(request as unknown as IncomingMessage)).toBe(expected);
       }),
       howLong(),
