@@ -145,7 +145,7 @@ async function* readAudio(response: Response, signal: AbortSignal | undefined): 
   } catch (cause) {
     signal?.throwIfAborted();
     const requestId = response.headers.get("x-request-id") ?? undefined;
-    throw MynahError.of({ code: "audio_cut_off", message: "The audio broke off before its end", requestId }, { cause });
+    throw MynahError.of({ code: "audio_cut_off", message: "The audio broke off", requestId }, { cause });
   } finally {
     if (!complete) await reader.cancel().catch(() => undefined); // the connection is gone already, or is now
   }

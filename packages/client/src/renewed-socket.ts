@@ -57,14 +57,9 @@ export class RenewedSocket implements SpeechSocket {
     signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  speak({ text, turns, turnPauseMs, inputType, ...options }: UtteranceOptions & SpokenInput): Utterance {
+  speak(options: UtteranceOptions & SpokenInput): Utterance {
     const call = this.#begin(options);
-    const written = { ...(inputType !== undefined && { inputType }) };
-    call.say(
-      turns === undefined
-        ? { ...written, text }
-        : { ...written, turns, ...(turnPauseMs !== undefined && { turnPauseMs }) },
-    );
+    call.say();
     return call;
   }
 

@@ -110,10 +110,10 @@ export class UtteranceCall implements TextUtterance {
     return this.#events.on(name, listener);
   }
 
-  /** All of it at once. */
-  say(input: SpokenInput): void {
+  /** All of it at once: what is to be said came with the options. */
+  say(): void {
     this.#complete = true;
-    this.#write({ type: "speak", id: this.id, ...input, ...this.#settings });
+    this.#write({ type: "speak", id: this.id, ...(this.#settings as UtteranceSettings & SpokenInput) });
   }
 
   async append(text: string): Promise<void> {
@@ -168,6 +168,12 @@ export class UtteranceCall implements TextUtterance {
     this.fail(MynahError.of({ code: "reader_too_slow", message }), true);
   }
 
+  #add<Name extends "words" | "marks">(name: Name, more: UtteranceEvents[Name]): void {
+    if (this.closed) return;
+    (this[name] as unknown[]).push(...more);
+    this.#events.emit(name, more);
+  }
+
   /** What the gateway says about it. */
   told(message: Extract<ServerMessage, { id?: string }>): void {
     switch (message.type) {
@@ -180,14 +186,10 @@ export class UtteranceCall implements TextUtterance {
         return;
       }
       case "words":
-        if (this.closed) return;
-        this.words.push(...message.words);
-        this.#events.emit("words", message.words);
+        this.#add("words", message.words);
         return;
       case "marks":
-        if (this.closed) return;
-        this.marks.push(...message.marks);
-        this.#events.emit("marks", message.marks);
+        this.#add("marks", message.marks);
         return;
       case "done": {
         const { type: _, ...told } = message;
