@@ -17,8 +17,10 @@ const OURS: Readonly<Record<string, readonly string[]>> = {
   "packages/protocol": ["package.json", "src"],
   "packages/web": ["dist"],
 };
-/** Read by people and debuggers only; a third of what npm installs. */
-const NOT_RUN = /\.(map|md|markdown|d\.ts|d\.mts|d\.cts|test\.ts)$|[\\/](test|tests|docs|examples|\.github)$/;
+/** Of our own sources only the tests are left out. */
+const OUR_TESTS = /\.test\.ts$/;
+/** Of packages, what people and debuggers read; a third of what npm installs. */
+const NOT_RUN = /\.(map|md|markdown|d\.ts|d\.mts|d\.cts)$|[\\/](test|tests|docs|examples|\.github)$/;
 /** What the licences ask to be passed on with the code. */
 const LEGAL = /[\\/](licen[cs]e|copying|notice|copyright)[^\\/]*$/i;
 
@@ -33,13 +35,13 @@ export function assembleServer(out: string): { readonly packages: number } {
     throw new Error("the page is not built; run: npm run build:page");
   if (existsSync(out) && readdirSync(out).length > 0) throw new Error(`${out} is not empty`);
   for (const [folder, parts] of Object.entries(OURS)) {
-    for (const part of parts) copy(join(ROOT, folder, part), join(out, folder, part));
+    for (const part of parts) copy(join(ROOT, folder, part), join(out, folder, part), OUR_TESTS);
   }
-  copy(join(ROOT, "LICENSE"), join(out, "LICENSE"));
+  copy(join(ROOT, "LICENSE"), join(out, "LICENSE"), OUR_TESTS);
   const installed = dependenciesOf(join(ROOT, SERVER));
   for (const [link, folder] of installed) {
     const target = join(out, relative(ROOT, link));
-    if (link === folder) copy(folder, target);
+    if (link === folder) copy(folder, target, NOT_RUN);
     else linkTo(join(out, relative(ROOT, folder)), target);
   }
   return { packages: installed.size };
@@ -69,12 +71,12 @@ function installedAt(name: string, from: string): string | undefined {
   }
 }
 
-/** Without what is not run, and without packages inside of the package: those that are needed are found by themselves. */
-function copy(from: string, to: string): void {
+/** Without what is left out, and without packages inside of a package: those that are needed are found by themselves. */
+function copy(from: string, to: string, leftOut: RegExp): void {
   mkdirSync(dirname(to), { recursive: true });
   const nested = join(from, "node_modules");
   const filter = (path: string): boolean =>
-    path !== nested && !path.startsWith(nested + sep) && (path === from || LEGAL.test(path) || !NOT_RUN.test(path));
+    path !== nested && !path.startsWith(nested + sep) && (path === from || LEGAL.test(path) || !leftOut.test(path));
   cpSync(from, to, { recursive: true, filter });
 }
 

@@ -290,6 +290,14 @@ describe("other routes", () => {
       Object.values(methods).some(({ tags = ["operations"] }) => tags.some((tag) => OWN.includes(tag))),
     );
     expect(own.map(([path]) => path).sort()).toEqual([
+      "/admin/cache/purge",
+      "/admin/cache/warm",
+      "/admin/config",
+      "/admin/engines",
+      "/admin/engines/{name}",
+      "/admin/engines/{name}/reset",
+      "/admin/jobs",
+      "/admin/jobs/{id}",
       "/admin/keys",
       "/admin/keys/{id}",
       "/admin/limits",
@@ -306,6 +314,8 @@ describe("other routes", () => {
       "/v1/speech/subtitles",
       "/v1/speech/tokens",
       "/v1/stats",
+      "/v1/stats/history",
+      "/v1/stats/stream",
     ]);
     const post = api.paths["/v1/audio/speech"]?.post as {
       requestBody: { content: Record<string, { schema: { properties: object; required: string[] } }> };
