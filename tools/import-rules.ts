@@ -39,6 +39,8 @@ const OWNED: Record<string, string | readonly string[]> = {
   yaml: "config",
   jose: "identity",
   "@fastify/proxy-addr": "http",
+  "@fastify/ajv-compiler": "http",
+  "@fastify/fast-json-stringify-compiler": "http",
   ws: ["ws", "engines"],
   re2js: "wording",
   eld: "wording",

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
 import { type Logger, pino } from "pino";
@@ -129,6 +130,8 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   configRoute(app, administrators);
   docsRoute(app);
   pageRoutes(app, { directory: overrides.pageDirectory ?? PAGE_DIRECTORY });
+  await app.ready();
+  await redisAgain(speech);
 
   return {
     speech,
@@ -157,6 +160,19 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
       await speech.close();
     },
   };
+}
+
+/** A start waits for Redis no longer than this. */
+const REDIS_AGAIN_MS = 1_000;
+
+/**
+ * Compiling every route's schemas holds the loop for so long that what was on its way to Redis seems unanswered, and Redis
+ * down. The first callers must not find it so.
+ */
+async function redisAgain({ redis }: SpeechSystem): Promise<void> {
+  if (redis === undefined) return;
+  await sleep(0); // deadlines that passed meanwhile are noticed now
+  await redis.whenUp({ signal: AbortSignal.timeout(REDIS_AGAIN_MS) }).catch(() => {}); // it is really down
 }
 
 const IDLE_CHECK_MS = 50;

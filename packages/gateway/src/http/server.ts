@@ -13,6 +13,7 @@ import { type ErrorCode, SpeechError } from "../core/errors.ts";
 import type { TrustsProxy } from "./client-address.ts";
 import { answerBare, sendError, toSpeechError } from "./errors.ts";
 import { commonHeaders, pairsOf } from "./header-list.ts";
+import { lazyCompilers } from "./lazy-compilers.ts";
 import { parseStrictJson } from "./strict-json.ts";
 
 export type ServerOptions = {
@@ -73,6 +74,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     clientErrorHandler: (error, socket) => answerClientError(error, socket, options.onError),
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
     routerOptions: { maxParamLength: 512 },
+    schemaController: { compilersFactory: lazyCompilers as never },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
   }) as unknown as FastifyInstance;
   app.server.maxConnections = options.maxConnections;

@@ -321,7 +321,7 @@ describe("other routes", () => {
       requestBody: { content: Record<string, { schema: { properties: object; required: string[] } }> };
     };
     const { schema } = post.requestBody.content["application/json"]!;
-    expect(schema.required).toEqual(["model", "input", "voice"]);
+    expect(schema.required).toEqual(["model"]);
     expect(Object.keys(schema.properties)).toContain("response_format");
   });
 });

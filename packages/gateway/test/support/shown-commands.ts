@@ -22,13 +22,24 @@ export function shownBlocks(root: string, language: string): ShownBlock[] {
 /** Every command of the pages' shell blocks: continued lines in one, comments and empty lines left out. */
 export function shownCommands(root: string): ShownCommand[] {
   return shownBlocks(root, "sh").flatMap(({ page, text }) =>
-    text
-      .replaceAll(/\\\n\s*/g, "")
-      .split("\n")
+    wholeLines(text.replaceAll(/\\\n\s*/g, ""))
       .map(withoutComment)
       .filter((command) => command !== "")
       .map((command) => ({ page, command })),
   );
+}
+
+/** A line goes on while a quote is open. */
+function wholeLines(text: string): string[] {
+  const lines: string[] = [];
+  let open = "";
+  for (const line of text.split("\n")) {
+    open = open === "" ? line : `${open}\n${line}`;
+    if (open.replaceAll(/"(?:[^"\\]|\\.)*"|'[^']*'/g, "").includes("'")) continue;
+    lines.push(open);
+    open = "";
+  }
+  return open === "" ? lines : [...lines, open];
 }
 
 /** A `#` begins a comment where a word could begin, outside of quotes. */

@@ -168,7 +168,10 @@ function makesAudio({ responses = {} }: Operation): boolean {
 /** The fields that must be there, and those that an example makes clearer. */
 function exampleOf(schema: Schema): Record<string, unknown> {
   const required = schema.required ?? [];
-  const names = required.length > 0 ? required : Object.keys(schema.properties ?? {}).slice(0, 1);
+  const { properties = {} } = schema;
+  // A text or a dialogue: neither must be there, and one is.
+  const chosen = "input" in properties ? ["input", "voice"].filter((name) => !required.includes(name)) : [];
+  const names = required.length > 0 ? [...required, ...chosen] : Object.keys(properties).slice(0, 1);
   return Object.fromEntries(names.map((name) => [name, exampleValue(name, schema.properties?.[name] ?? {})]));
 }
 
