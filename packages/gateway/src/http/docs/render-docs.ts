@@ -34,6 +34,8 @@ const EXAMPLES: Readonly<Record<string, unknown>> = {
   enabled: false,
   tag: "greetings",
   name: "flite",
+  voice_id: "slt",
+  token_type: "tts_websocket",
 };
 
 /** The API as a page to be read, of the same description that programs read. HTML without scripts or styles of its own. */
@@ -170,7 +172,8 @@ function exampleOf(schema: Schema): Record<string, unknown> {
   const required = schema.required ?? [];
   const { properties = {} } = schema;
   // A text or a dialogue: neither must be there, and one is.
-  const chosen = "input" in properties ? ["input", "voice"].filter((name) => !required.includes(name)) : [];
+  const spoken = "input" in properties || "phrases" in properties;
+  const chosen = spoken ? ["input", "voice"].filter((name) => name in properties && !required.includes(name)) : [];
   const names = required.length > 0 ? [...required, ...chosen] : Object.keys(properties).slice(0, 1);
   return Object.fromEntries(names.map((name) => [name, exampleValue(name, schema.properties?.[name] ?? {})]));
 }
