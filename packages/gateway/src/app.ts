@@ -166,8 +166,8 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
 const REDIS_AGAIN_MS = 1_000;
 
 /**
- * Compiling every route's schemas holds the loop for so long that what was on its way to Redis seems unanswered, and Redis
- * down. The first callers must not find it so.
+ * What a cold process loads and registers can hold the loop for longer than Redis is waited for, which then seems down. The
+ * first callers must not find it so.
  */
 async function redisAgain({ redis }: SpeechSystem): Promise<void> {
   if (redis === undefined) return;
