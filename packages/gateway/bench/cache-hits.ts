@@ -15,8 +15,11 @@ const SECONDS = Number(process.env.BENCH_SECONDS ?? 0.7);
 const WARM_UP_SECONDS = Number(process.env.BENCH_WARM_UP_SECONDS ?? 2);
 const CONNECTIONS = [1, 64, 512];
 /** The scripted engine speaks 20 ms a character, 120 bytes of MP3 at 48 kbit/s. */
-const SIZES = [50, 170, 1700];
-const WORDS = "It is a word among others, and so on and on. ";
+const SIZES = (process.env.BENCH_CHARS ?? "50,170,1700").split(",").map(Number);
+/** Long sentences: an answer of more than 32 segments is streamed, whatever is stored of it. */
+const WORDS = "It is a word among others, and so it goes on and on for a while, as sentences do when nobody ends them. ";
+/** The first asks store what is asked; one more would be a hit. */
+const WARM_UP_ASKS = 100;
 const PATH = "/v1/audio/speech";
 
 type Contender = {
@@ -119,6 +122,7 @@ async function measure(contenders: readonly Contender[], bytes: number): Promise
         figures[at]!.errors += errors;
         figures[at]!.samples.push({ ...times, cpuUs });
       }
+    process.stderr.write(`${bytes} bytes, ${connections} connections: measured\n`);
     all.push(...figures);
   }
 }
@@ -151,10 +155,11 @@ function row({ name, bytes, connections, errors, samples }: Figures): (string | 
 
 /** Asks until the answer comes from the cache. */
 async function warm(port: number, body: string): Promise<Buffer> {
-  for (;;) {
+  for (let asks = 0; asks < WARM_UP_ASKS; asks++) {
     const headers = { "content-type": "application/json" };
     const response = await fetch(`http://127.0.0.1:${port}${PATH}`, { method: "POST", headers, body });
     const bytes = Buffer.from(await response.arrayBuffer());
     if (response.headers.get("cache-status") === "mynah; hit") return bytes;
   }
+  throw new Error(`the answer to ${body.length} bytes is still none from the cache`);
 }
