@@ -17,7 +17,8 @@ const CONNECTIONS = [1, 64, 512];
 /** The scripted engine speaks 20 ms a character, 120 bytes of MP3 at 48 kbit/s. */
 const SIZES = (process.env.BENCH_CHARS ?? "50,170,1700").split(",").map(Number);
 /** Long sentences: an answer of more than 32 segments is streamed, whatever is stored of it. */
-const WORDS = "It is a word among others, and so it goes on and on for a while, as sentences do when nobody ends them. ";
+const WORDS =
+  "It is a word among others, and so it goes on and on for a while, as sentences do when nobody ends them. ";
 /** The first asks store what is asked; one more would be a hit. */
 const WARM_UP_ASKS = 100;
 const PATH = "/v1/audio/speech";

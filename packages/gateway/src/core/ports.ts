@@ -39,6 +39,15 @@ export type SpokenMark = {
   readonly estimated?: true;
 };
 
+/** A part of a text whose pronunciation is given; indices are UTF-16 code units. */
+export type PronouncedPart = {
+  readonly from: number;
+  readonly to: number;
+  /** In small letters: `ipa`, `x-sampa`, or one of the engine's own. */
+  readonly alphabet: string;
+  readonly phonemes: string;
+};
+
 /** One segment as an engine is asked to say it: everything resolved, nothing left to choose. */
 export type SynthesisRequest = SpeechSettings & {
   /** Prepared text of one segment, never longer than `capabilities.maxChars`. */
@@ -48,6 +57,8 @@ export type SynthesisRequest = SpeechSettings & {
   readonly model?: string;
   /** BCP-47; absent: the voice's own. */
   readonly language?: string;
+  /** In order, apart from each other, never empty, and only what `capabilities.phonemes` takes. Their lengths count with the text's. */
+  readonly phonemes?: readonly PronouncedPart[];
   /** What the caller will get; an engine that can make it itself may, any other gives what it has. */
   readonly wanted: AudioFormat;
 };
@@ -78,6 +89,8 @@ export type EngineCapabilities = {
    * request for another one is refused. Default: the voice's.
    */
   readonly language?: "told" | "text" | "voice";
+  /** Which phonetic alphabets it takes, in small letters, and from which voices not. Default: none. */
+  readonly phonemes?: { readonly alphabets: readonly string[]; readonly exceptVoices?: RegExp };
   /** Whether it gives word times. */
   readonly words: boolean;
   /** Costs only our own processor: worth finishing for the cache when the last listener has left. */

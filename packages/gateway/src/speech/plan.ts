@@ -12,6 +12,7 @@ import type { Cast } from "./casting.ts";
 import { cutSpan } from "./cut-span.ts";
 import type { Segment } from "./engine-chain.ts";
 import { AUTO_LANGUAGE, type Routed } from "./language-router.ts";
+import { asWrittenNotice, phonemic } from "./phonemic.ts";
 import { pronounced } from "./pronounced.ts";
 import { heededBy, requireSettings, toldSettings } from "./told-settings.ts";
 import type { Candidate } from "./voice-catalogue.ts";
@@ -99,22 +100,26 @@ export class Planner {
   /** The segments of a script whose voices were found. Throws `setting_unsupported`. */
   planScript(utterance: Utterance, { tail, notices }: Script, { spans, ...cast }: Cast): Plan {
     const characters = spans.reduce((sum, { span }) => sum + span.text.length, 0);
+    const divided: Notice[] = [];
+    const onDivided = ({ place }: Pronunciation): void => {
+      divided.push(asWrittenNotice(place, "phonemes of more than one sentence are not done"));
+    };
     const segments = spans.flatMap(({ span, candidates }) => {
       const { voice: _, ...settings } = span.settings;
       const said: Utterance = { ...utterance, ...settings };
       requireSettings(said, candidates);
       const { lead } = span;
-      return cutSpan(span, this.longestSegment(candidates))
-        .map(({ text, marks }, at): Segment => {
-          const segment = this.segment(text, said, candidates, characters);
+      return cutSpan(span, { maxChars: this.longestSegment(candidates), onDivided })
+        .map(({ text, marks, pronunciations }, at): Segment => {
+          const plain = this.segment(text, said, candidates, characters);
+          const segment = pronunciations.length === 0 ? plain : this.#phonemic(plain, said, pronunciations);
           return { ...segment, marks, ...(at === 0 && lead.ms > 0 && { lead }) };
         })
         .filter(isHeard);
     });
     if (segments.length === 0)
       throw new SpeechError("text_empty", "the text holds nothing that is pronounced", { param: "input" });
-    const unpronounced = spans.flatMap(({ span }) => span.pronunciations).map(unpronouncedNotice);
-    const told = [...notices, ...cast.notices, ...unpronounced].slice(0, SCRIPT_BOUNDS.maxNotices);
+    const told = [...notices, ...cast.notices, ...divided].slice(0, SCRIPT_BOUNDS.maxNotices);
     return { characters, segments, notices: told, ...(tail.ms > 0 && { tail }) };
   }
 
@@ -165,12 +170,27 @@ export class Planner {
   }
 
   #requests(text: string, utterance: Utterance, candidates: readonly Candidate[]): SynthesisRequest[] {
-    const { pronounce } = this.#rules;
-    return candidates.map((candidate) => {
-      const request = requestOf(text, utterance, candidate);
-      if (pronounce === undefined) return request;
-      return pronounced(request, this.#rules, request.language ?? this.#options.languageOf?.(candidate));
+    return candidates.map((candidate) => this.#pronounced(requestOf(text, utterance, candidate), candidate));
+  }
+
+  #pronounced(request: SynthesisRequest, candidate: Candidate): SynthesisRequest {
+    if (this.#rules.pronounce === undefined) return request;
+    return pronounced(request, this.#rules, request.language ?? this.#options.languageOf?.(candidate));
+  }
+
+  /** The segment with its pronunciation for those who take it. */
+  #phonemic(plain: Segment, utterance: Utterance, pronunciations: readonly Pronunciation[]): Segment {
+    const { text, candidates } = plain;
+    const each = candidates.map((candidate) => phonemic(text, pronunciations, candidate));
+    const requests = each.map(({ phonemes }, at) => {
+      if (phonemes.length === 0) return plain.requests[at]!;
+      const candidate = candidates[at]!;
+      return this.#pronounced({ ...requestOf(text, utterance, candidate), phonemes }, candidate);
     });
+    const refused = candidates.map(({ engine }) =>
+      pronunciations.map(({ place }) => asWrittenNotice(place, `${engine.name} refused the phonemes`)),
+    );
+    return { ...plain, requests, notices: each.map(({ notices }) => notices), spelled: { ...plain, notices: refused } };
   }
 
   #settings(utterance: Utterance, characters: number) {
@@ -197,10 +217,6 @@ export class Planner {
     this.#remembered.set(utterance.text, cut);
     return cut;
   }
-}
-
-function unpronouncedNotice({ place }: Pronunciation): Notice {
-  return { ...place, message: "no engine here takes phonemes; the text is spoken as it is written" };
 }
 
 /** Whether anything of it is pronounced, by whoever would be asked first. */

@@ -15,7 +15,8 @@ export function createUnsay({ cache, ...options }: UnsayDeps): Unsay {
   const planOf = utterancePlanner(options);
   return async function unsay(utterance, { signal }) {
     let removed = 0;
-    for (const segment of (await planOf(utterance, { signal })).segments)
+    const { segments } = await planOf(utterance, { signal });
+    for (const segment of segments.flatMap((one) => (one.spelled === undefined ? [one] : [one, one.spelled])))
       for (const at of segment.candidates.keys())
         removed += await cache.remove(segmentRequest(segment, at), { signal });
     return removed;

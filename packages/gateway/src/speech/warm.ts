@@ -6,7 +6,7 @@ import type { EngineChain } from "./engine-chain.ts";
 import type { EngineStates } from "./engine-states.ts";
 import type { PlannerOptions } from "./plan.ts";
 import { utterancePlanner } from "./plan-utterance.ts";
-import type { Segment } from "./segment.ts";
+import { type Segment, withOnly } from "./segment.ts";
 import type { VoiceCatalogue } from "./voice-catalogue.ts";
 
 /** What became of one text: how many of its segments were there, how many were made, and what that cost. */
@@ -66,12 +66,8 @@ export function createWarm({ voices, chain, states, ...options }: WarmDeps): War
   function firstOf(segment: Segment): Segment {
     const at = ableFirst(segment).find((one) => states.of(segment.candidates[one]!.engine.name).admits !== "never");
     if (at === undefined) throw new SpeechError("engines_unavailable", "every engine is switched off");
-    return {
-      ...segment,
-      candidates: [segment.candidates[at]!],
-      requests: [segment.requests[at]!],
-      tenant: TENANT,
-      priority: "warming",
-    };
+    const how = { tenant: TENANT, priority: "warming" } as const;
+    const { spelled, ...one } = withOnly(segment, at);
+    return { ...one, ...how, ...(spelled && { spelled: { ...spelled, ...how } }) };
   }
 }

@@ -94,6 +94,7 @@ export function speechRig({
   };
   return {
     cache,
+    chain,
     counters,
     events,
     listenerErrors,

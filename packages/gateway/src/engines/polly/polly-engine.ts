@@ -9,10 +9,11 @@ import type {
 } from "../../core/ports.ts";
 import { ONLY_NORMAL } from "../../core/speech-settings.ts";
 import { expectFormat } from "../expect-format.ts";
+import { textSsml } from "../phoneme-elements.ts";
 import { answerBytes, askServer } from "../remote/ask-server.ts";
 import { mp3BitrateBps } from "../sniff-format.ts";
 import { type WordStart, wordsFromStarts } from "../words-from-starts.ts";
-import { escapedText } from "../xml-text.ts";
+
 import { awsChain } from "./aws-chain.ts";
 import { pollyRefusal } from "./polly-refusal.ts";
 import { pollyVoices } from "./polly-voices.ts";
@@ -53,6 +54,10 @@ const ADAPTER_REVISION = 1;
 const MAX_CHARS = 3_000;
 /** Of `prosody`'s rate. */
 const SPEED = { min: 0.2, max: 2 };
+/** Of its `phoneme` element. */
+const PHONEMES = {
+  alphabets: ["ipa", "x-sampa", "x-amazon-pinyin", "x-amazon-yomigana", "x-amazon-pron-kana"],
+};
 
 type Output = {
   readonly OutputFormat: string;
@@ -78,6 +83,7 @@ export async function createPollyEngine(options: PollyOptions): Promise<SpeechEn
     speed: SPEED,
     pitch: ONLY_NORMAL, // of its voices only the standard ones have one
     language: "told",
+    ...(model !== "generative" && { phonemes: PHONEMES }),
     words,
     nearlyFree: false,
   };
@@ -144,12 +150,9 @@ export async function createPollyEngine(options: PollyOptions): Promise<SpeechEn
 }
 
 /** SSML only where it is needed, because text needs no escapes. */
-function bodyOf({ text, voice, speed, language }: SynthesisRequest, model: PollyModel, output: Output): unknown {
-  const prosody = `<prosody rate="${Math.round(speed * 100)}%">`;
-  const said =
-    speed === 1
-      ? { Text: text }
-      : { Text: `<speak>${prosody}${escapedText(text)}</prosody></speak>`, TextType: "ssml" };
+function bodyOf(request: SynthesisRequest, model: PollyModel, output: Output): unknown {
+  const { text, voice, speed, language, phonemes } = request;
+  const said = speed === 1 && phonemes === undefined ? { Text: text } : { Text: ssmlOf(request), TextType: "ssml" };
   return {
     Engine: model,
     VoiceId: voice,
@@ -157,6 +160,12 @@ function bodyOf({ text, voice, speed, language }: SynthesisRequest, model: Polly
     ...output,
     ...said,
   };
+}
+
+function ssmlOf(request: SynthesisRequest): string {
+  const said = textSsml(request);
+  if (request.speed === 1) return `<speak>${said}</speak>`;
+  return `<speak><prosody rate="${Math.round(request.speed * 100)}%">${said}</prosody></speak>`;
 }
 
 /** Rejects as the promise does, and never resolves. */
