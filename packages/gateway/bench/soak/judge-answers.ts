@@ -8,8 +8,9 @@ const GATEWAY_LAG_MS = 3_000;
 const ENGINE_LAG_MS = 3_000;
 
 /**
- * Answers that failed or were cut although nothing that may do that was broken. What may: a gateway that was ended or frozen,
- * for those who asked it; an engine, for those who heard it or found the other one at rest. Never Redis, and never another gateway.
+ * Answers that failed or were cut although nothing that may do that was broken. What may: for those who asked it, a gateway
+ * that was killed or frozen, or stopped (but that one finishes what it has begun); for anybody, an engine, until the
+ * breakers have found out. Never Redis, and never another gateway.
  */
 export function unexplainedFailures(asked: readonly Asked[], ports: readonly number[], timeline: Timeline): string[] {
   return asked
@@ -17,7 +18,8 @@ export function unexplainedFailures(asked: readonly Asked[], ports: readonly num
     .filter((one) => {
       if (one.code === "gave_up") return true;
       const ofGateway = timeline.faultsIn(one, /^gateway/, GATEWAY_LAG_MS);
-      if (ofGateway.some(({ gateway }) => ports[gateway ?? -1] === one.port)) return false;
+      const mayDo = one.how === "cut" ? /killed|frozen/ : /./;
+      if (ofGateway.some(({ kind, gateway }) => mayDo.test(kind) && ports[gateway ?? -1] === one.port)) return false;
       return CONNECTION.test(one.code) && one.how === "failed"
         ? true
         : timeline.faultsIn(one, /^engine/, ENGINE_LAG_MS).length === 0;
