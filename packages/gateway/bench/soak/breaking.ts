@@ -1,3 +1,4 @@
+import { Redis } from "ioredis";
 import type { FaultProxy } from "../../test/support/fault-proxy.ts";
 import type { RedisProcess } from "../../test/support/redis-process.ts";
 import { within } from "./deadline.ts";
@@ -16,6 +17,16 @@ export type Breakables = {
 type Mend = () => Promise<void> | void;
 
 const REDIS_MS = 15_000;
+
+/** Past the proxy, which may be broken too. */
+async function tell({ url }: RedisProcess, command: string, ...words: readonly string[]): Promise<void> {
+  const client = new Redis(url);
+  try {
+    await within(REDIS_MS, `a Redis to take ${command}`, client.call(command, ...words));
+  } finally {
+    client.disconnect();
+  }
+}
 
 /** Breaks what the plan says. Gives what mends it. */
 export async function breakIt(fault: PlannedFault, parts: Breakables): Promise<Mend> {
@@ -41,6 +52,12 @@ async function broken(fault: PlannedFault, { redis, gateways, timeline, onBadSto
     case "redis frozen":
       redis[fault.redis].server.freeze();
       return () => redis[fault.redis].server.thaw();
+    case "redis full":
+      await tell(redis[fault.redis].server, "CONFIG", "SET", "maxmemory", "1");
+      return () => tell(redis[fault.redis].server, "CONFIG", "SET", "maxmemory", "0");
+    case "redis read-only": // the replica of a master that is not there
+      await tell(redis[fault.redis].server, "REPLICAOF", "127.0.0.1", "1");
+      return () => tell(redis[fault.redis].server, "REPLICAOF", "NO", "ONE");
     case "redis slow":
       redis[fault.redis].proxy.set({ delayMs: fault.delayMs });
       return () => redis[fault.redis].proxy.heal();

@@ -12,7 +12,7 @@ type Call = {
 };
 
 /** What makes audio be lost, or a server be taken for dead. */
-const LOSING = /^(redis killed|redis resets|gateway)/;
+const LOSING = /^(redis (killed|resets|full|read-only)|gateway)/;
 /** Between taking a seat on the board and calling the engine. */
 const SEATING_MS = 500;
 /** What is late in being stored, or still held to be away, when a fault is over. */
@@ -45,7 +45,7 @@ export class EngineCalls {
 
   /**
    * Calls that made again what had been made: the one before it for the same segment ended well, and between the two
-   * nothing happened that loses or hides audio: no fault, no gateway that could not ask Redis or could not store. What two
+   * nothing happened that loses or hides audio: nothing was ended, and no gateway found Redis away. What two
    * engines say are two things: the other one is asked where the first fails, and a probe is a call too.
    */
   unexplained(timeline: Timeline): string[] {
@@ -57,8 +57,7 @@ export class EngineCalls {
         if (before.how !== "finished") return [];
         const between: Span = { fromMs: before.fromMs - SEATING_MS, toMs: call.fromMs };
         const broken = timeline.faultsIn(between, LOSING, LAG_MS).length > 0;
-        const noted = timeline.noted(between, ["alone", "store failed", "redis down"]);
-        if (broken || noted) return [];
+        if (broken || timeline.outageIn(between)) return [];
         const afterMs = Math.round(call.fromMs - before.fromMs);
         return [`${what} by ${before.process}, and ${afterMs} ms later by ${call.process}`];
       });

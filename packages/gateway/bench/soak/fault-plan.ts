@@ -4,7 +4,7 @@ import type { StandInOptions } from "../../test/support/stand-in-engine.ts";
 export type RedisRole = "audio" | "state";
 /** What is broken, and how. */
 export type Breakage =
-  | { readonly kind: "redis killed" | "redis frozen"; readonly redis: RedisRole }
+  | { readonly kind: "redis killed" | "redis frozen" | "redis full" | "redis read-only"; readonly redis: RedisRole }
   | { readonly kind: "redis slow"; readonly redis: RedisRole; readonly delayMs: number }
   | { readonly kind: "redis resets"; readonly redis: RedisRole; readonly afterBytes: number }
   | { readonly kind: "gateway frozen" | "gateway killed" | "gateway stopped"; readonly gateway: number }
@@ -43,6 +43,8 @@ export function planFaults({ random, lengthMs, engines, gateways }: FaultPlanOpt
     () => ({ kind: "redis frozen", redis: pick(["audio", "state"]) }),
     () => ({ kind: "redis slow", redis: pick(["audio", "state"]), delayMs: pick([20, 100, 400]) }),
     () => ({ kind: "redis resets", redis: pick(["audio", "state"]), afterBytes: below(5_000) }),
+    () => ({ kind: "redis full", redis: pick(["audio", "state"]) }),
+    () => ({ kind: "redis read-only", redis: pick(["audio", "state"]) }),
     () => ({ kind: "gateway frozen", gateway: below(gateways) }),
     () => ({ kind: "gateway killed", gateway: 1 + below(gateways - 1) }),
     () => ({ kind: "gateway stopped", gateway: 1 + below(gateways - 1) }),

@@ -15,7 +15,7 @@ export type ToChild =
   | { readonly type: "state"; readonly id: number };
 
 /** Why something may be made twice, or admitted beyond the limit. */
-export type NoteKind = "alone" | "store failed" | "not decided" | "redis down" | "redis up";
+export type NoteKind = "not decided" | "redis down" | "redis up";
 
 export type ChildState = {
   readonly rssBytes: number;
@@ -75,12 +75,6 @@ const gateway = await createGateway(config, {
   engines: engines.map(told),
   logger: noteLogger((kind, roles) => send({ type: "note", atMs: now(), kind, ...(roles && { roles }) })),
 });
-gateway.speech.events.on(
-  "flight.boarded",
-  ({ role }) => role === "alone" && send({ type: "note", atMs: now(), kind: "alone" }),
-);
-gateway.speech.events.on("store.failed", () => send({ type: "note", atMs: now(), kind: "store failed" }));
-gateway.speech.events.on("store.skipped", () => send({ type: "note", atMs: now(), kind: "store failed" }));
 const { port } = await gateway.listen({ port: config.port ?? 0 });
 
 process.on("message", (message: ToChild) => {

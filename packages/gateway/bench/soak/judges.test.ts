@@ -34,7 +34,7 @@ describe("planFaults()", () => {
 
   it("draws every kind, one after the other, and ends the first gateway never", () => {
     const faults = plan(7, 3_600_000);
-    expect(new Set(faults.map(({ kind }) => kind)).size).toBe(11);
+    expect(new Set(faults.map(({ kind }) => kind)).size).toBe(13);
     for (const [at, { startMs }] of faults.slice(1).entries())
       expect(startMs).toBeGreaterThanOrEqual(faults[at]!.startMs + faults[at]!.holdMs);
     const ended = faults.filter(({ kind }) => kind === "gateway killed" || kind === "gateway stopped");

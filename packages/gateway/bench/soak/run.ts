@@ -1,6 +1,6 @@
 /**
  * `npm run soak`: random load on two gateways that share two Redis, while Redis, engines and gateways are killed, frozen,
- * slowed and stopped at random from a seed that is printed. At the end everything that must hold is checked; ends with 1 if
+ * slowed, filled and stopped at random from a seed that is printed. At the end everything that must hold is checked; ends with 1 if
  * something does not.
  */
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,20 +1,18 @@
-import type { NoteKind } from "./gateway-child.ts";
 import type { GatewayWord } from "./gateway-process.ts";
 import { now } from "./now.ts";
 
 /** Something that was so from one moment to another, both by the soak's own clock. */
 export type Span = { readonly fromMs: number; readonly toMs: number };
 export type FaultSpan = Span & { readonly kind: string; readonly gateway?: number; readonly redis?: string };
-type Note = { readonly atMs: number; readonly gateway: number; readonly kind: NoteKind };
-
-const STATE = "state";
+type Outage = { readonly gateway: number; readonly redis: string; readonly fromMs: number; toMs: number };
 
 /** What was broken when, by our own hand and by what the gateways say of Redis. */
 export class Timeline {
   readonly faults: FaultSpan[] = [];
-  readonly #notes: Note[] = [];
-  /** When each gateway saw the Redis of limits go, and come back. */
-  readonly #outages: (Span & { readonly gateway: number })[] = [];
+  /** When each gateway saw a Redis go, and come back. */
+  readonly #outages: Outage[] = [];
+  /** When a gateway got no answer from the Redis of limits in time, and decided itself. */
+  readonly #undecided: number[] = [];
 
   fault(kind: string, fromMs: number, what: { readonly gateway?: number; readonly redis?: string }): () => void {
     const span = { kind, fromMs, toMs: Number.POSITIVE_INFINITY, ...what };
@@ -25,16 +23,16 @@ export class Timeline {
   }
 
   note(gateway: number, { kind, atMs, roles = [] }: Extract<GatewayWord, { type: "note" }>): void {
-    if (roles.includes(STATE)) {
-      this.#endOutage(gateway, atMs);
-      if (kind === "redis down") this.#outages.push({ gateway, fromMs: atMs, toMs: Number.POSITIVE_INFINITY });
+    if (kind === "not decided") this.#undecided.push(atMs);
+    for (const redis of roles) {
+      this.#endOutages(atMs, (one) => one.gateway === gateway && one.redis === redis);
+      if (kind === "redis down") this.#outages.push({ gateway, redis, fromMs: atMs, toMs: Number.POSITIVE_INFINITY });
     }
-    this.#notes.push({ atMs, gateway, kind });
   }
 
   /** A new process: what the one before it saw is over. */
   restarted(gateway: number): void {
-    this.#endOutage(gateway, now());
+    this.#endOutages(now(), (one) => one.gateway === gateway);
   }
 
   /** Faults of these kinds that were there at any time between, or had not been over for longer than `lagMs`. */
@@ -44,20 +42,19 @@ export class Timeline {
     );
   }
 
-  /** Whether some gateway decided by itself in this time, because it could not ask Redis or got no answer. */
-  aloneIn({ fromMs, toMs }: Span): boolean {
-    return (
-      this.#outages.some((outage) => outage.fromMs <= toMs && outage.toMs >= fromMs) ||
-      this.noted({ fromMs, toMs }, ["not decided"])
+  /** Whether a Redis was away at any time between, as some gateway saw it. */
+  outageIn({ fromMs, toMs }: Span, redis?: string): boolean {
+    return this.#outages.some(
+      (one) => (redis === undefined || one.redis === redis) && one.fromMs <= toMs && one.toMs >= fromMs,
     );
   }
 
-  noted({ fromMs, toMs }: Span, kinds: readonly NoteKind[]): boolean {
-    return this.#notes.some(({ atMs, kind }) => kinds.includes(kind) && atMs >= fromMs && atMs <= toMs);
+  /** Whether some gateway decided on a limit by itself in this time: it could not ask Redis, or got no answer. */
+  aloneIn(span: Span): boolean {
+    return this.outageIn(span, "state") || this.#undecided.some((atMs) => atMs >= span.fromMs && atMs <= span.toMs);
   }
 
-  #endOutage(gateway: number, atMs: number): void {
-    const open = this.#outages.findIndex((outage) => outage.gateway === gateway && outage.toMs > atMs);
-    if (open >= 0) this.#outages[open] = { ...this.#outages[open]!, toMs: atMs };
+  #endOutages(atMs: number, which: (outage: Outage) => boolean): void {
+    for (const outage of this.#outages) if (outage.toMs > atMs && which(outage)) outage.toMs = atMs;
   }
 }

@@ -34,7 +34,11 @@ export async function verdicts(stage: Stage, { rules, before, memory }: Observed
   const books = await Promise.all(gateways.map((gateway) => wrongBooks(gateway, asked)));
   const many = `${calls.count} calls for ${calls.segments} segments`;
   return [
-    { what: "every whole answer is the right audio", seen: `${counts.delivered} answers`, against: callers.wrong },
+    {
+      what: "every whole answer is the right audio",
+      seen: `${counts.delivered} answers`,
+      against: counts.delivered === 0 ? ["there was none"] : callers.wrong,
+    },
     {
       what: "asked = delivered + refused + failed + cut + left",
       seen: `${counts.asked} asked`,
