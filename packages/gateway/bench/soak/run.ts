@@ -44,7 +44,7 @@ const progress = new Progress(() => {
 });
 await within(SETTLE_MS, "the first answers", callers.warmUp());
 await sleep(1_000);
-const before = await Promise.all(gateways.map(holdings));
+const before = await Promise.all(gateways.map((gateway) => holdings(gateway, stage.peers)));
 
 startedAt = now();
 const memory: number[] = [];
