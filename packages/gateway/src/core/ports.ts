@@ -131,6 +131,8 @@ export type SpeechMetadata = {
   readonly createdAtMs: number;
   /** 0: encoded from the engine's own output; 1: made from another cached format. A copy of a copy is never made. */
   readonly generation: 0 | 1;
+  /** How long the sound is that this was encoded from, where we did that ourselves: a codec that pads cannot tell. */
+  readonly soundMs?: number;
   readonly words?: readonly WordPlace[];
   /** Names under which it can be purged: of the requests that it was made for or that heard it. */
   readonly tags?: readonly string[];
@@ -175,6 +177,17 @@ export type AudioInspection = {
   readonly peak: number | undefined;
 };
 
+/** The part of decoded audio that is sound: what a codec needed to get going is before it, what filled its last frame behind. */
+export type SoundPart = { readonly startMs: number; readonly lengthMs: number };
+
+export type TranscodeOptions = CallOptions & {
+  readonly shape?: SoundShape;
+  /** Only this of the input is made into output. */
+  readonly part?: SoundPart;
+  /** Told at the end how long the sound was that went into the codec. Not where no codec was needed. */
+  readonly onEnd?: (soundMs: number) => void;
+};
+
 /** Makes audio in one format from audio in another; each result is a complete stream of its own. */
 export interface Transcoder {
   /** Output follows input as it comes, shaped if it is to be. Throws `transcode_failed` for input that does not decode. */
@@ -182,7 +195,7 @@ export interface Transcoder {
     audio: AsyncIterable<Uint8Array>,
     from: AudioFormat,
     to: AudioFormat,
-    options: CallOptions & { readonly shape?: SoundShape },
+    options: TranscodeOptions,
   ): AsyncIterable<Uint8Array>;
   /** Listens to all of it. Throws `transcode_failed` for bytes that do not decode to at least one sample. */
   inspect(audio: Uint8Array, format: AudioFormat, options: CallOptions): Promise<AudioInspection>;
