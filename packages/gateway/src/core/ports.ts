@@ -85,8 +85,8 @@ export type EngineCapabilities = {
   /** Whether it takes a seed. Default: no. */
   readonly seed?: boolean;
   /**
-   * Where it knows the language from: `told` with each request, heard out of the `text`, or it is the `voice`'s own and a
-   * request for another one is refused. Default: the voice's.
+   * Where it knows the language from: `told` with each request, heard out of the `text`, or it is the `voice`'s own; then it
+   * is asked for no language that its list does not say the voice speaks. Default: the voice's.
    */
   readonly language?: "told" | "text" | "voice";
   /** Which phonetic alphabets it takes, in small letters, and from which voices not. Default: none. */

@@ -14,6 +14,7 @@ import type { Segment } from "./engine-chain.ts";
 import { AUTO_LANGUAGE, type Routed } from "./language-router.ts";
 import { asWrittenNotice, phonemic } from "./phonemic.ts";
 import { pronounced } from "./pronounced.ts";
+import { requireLanguage, speaksLanguage, type VoiceOf } from "./spoken-language.ts";
 import { heededBy, requireSettings, toldSettings } from "./told-settings.ts";
 import type { Candidate } from "./voice-catalogue.ts";
 
@@ -23,8 +24,7 @@ export type PlannerOptions = {
   readonly maxCachedTextChars?: number | undefined;
   /** Default: nothing is cleaned unless the request says so, and pronounced as it is written. */
   readonly text?: TextRules;
-  /** BCP-47, if it is known what a candidate speaks. */
-  readonly languageOf?: (candidate: Candidate) => string | undefined;
+  readonly voiceOf?: VoiceOf;
 };
 
 export type Plan = {
@@ -104,10 +104,14 @@ export class Planner {
     const onDivided = ({ place }: Pronunciation): void => {
       divided.push(asWrittenNotice(place, "phonemes of more than one sentence are not done"));
     };
+    const { inputType, language, turns = [] } = utterance;
+    const mayHoldAnyLanguage =
+      inputType === "ssml" || [language, ...turns.map((turn) => turn.language)].includes(AUTO_LANGUAGE);
     const segments = spans.flatMap(({ span, candidates }) => {
       const { voice: _, ...settings } = span.settings;
       const said: Utterance = { ...utterance, ...settings };
-      requireSettings(said, candidates);
+      if (mayHoldAnyLanguage) requireSettings(said, candidates);
+      else this.require(said, candidates);
       const { lead } = span;
       return cutSpan(span, { maxChars: this.longestSegment(candidates), onDivided })
         .map(({ text, marks, pronunciations }, at): Segment => {
@@ -136,6 +140,14 @@ export class Planner {
     const heard = segments.filter(isHeard);
     if (heard.length > 0) return { characters: text.length, segments: heard, notices: NO_NOTICES };
     throw new SpeechError("text_empty", "the text holds nothing that is pronounced", { param: "input" });
+  }
+
+  /** Throws `setting_unsupported` for a language or a setting that nobody of them can heed. */
+  require(utterance: Utterance, candidates: readonly Candidate[]): void {
+    const { language } = utterance;
+    if (language !== undefined && language !== AUTO_LANGUAGE)
+      requireLanguage(language, candidates, this.#options.voiceOf);
+    requireSettings(utterance, candidates);
   }
 
   /** One segment of a text that is still being written and has `characters` so far. */
@@ -170,12 +182,20 @@ export class Planner {
   }
 
   #requests(text: string, utterance: Utterance, candidates: readonly Candidate[]): SynthesisRequest[] {
-    return candidates.map((candidate) => this.#pronounced(requestOf(text, utterance, candidate), candidate));
+    return candidates.map((candidate) => this.#pronounced(this.#request(text, utterance, candidate), candidate));
+  }
+
+  #request(text: string, utterance: Utterance, candidate: Candidate): SynthesisRequest {
+    const request = requestOf(text, utterance, candidate);
+    const { language } = request;
+    if (language === undefined || speaksLanguage(candidate, language, this.#options.voiceOf)) return request;
+    const { language: _, ...own } = request;
+    return own;
   }
 
   #pronounced(request: SynthesisRequest, candidate: Candidate): SynthesisRequest {
     if (this.#rules.pronounce === undefined) return request;
-    return pronounced(request, this.#rules, request.language ?? this.#options.languageOf?.(candidate));
+    return pronounced(request, this.#rules, request.language ?? this.#options.voiceOf?.(candidate)?.language);
   }
 
   /** The segment with its pronunciation for those who take it. */
@@ -185,7 +205,7 @@ export class Planner {
     const requests = each.map(({ phonemes }, at) => {
       if (phonemes.length === 0) return plain.requests[at]!;
       const candidate = candidates[at]!;
-      return this.#pronounced({ ...requestOf(text, utterance, candidate), phonemes }, candidate);
+      return this.#pronounced({ ...this.#request(text, utterance, candidate), phonemes }, candidate);
     });
     const refused = candidates.map(({ engine }) =>
       pronunciations.map(({ place }) => asWrittenNotice(place, `${engine.name} refused the phonemes`)),
@@ -202,7 +222,7 @@ export class Planner {
 
   /** What is remembered has let the settings pass. */
   #cut(utterance: Utterance, candidates: readonly Candidate[]): Remembered {
-    requireSettings(utterance, candidates);
+    this.require(utterance, candidates);
     const text = this.#prepared(utterance);
     const parts = splitSegments(text, { maxChars: this.longestSegment(candidates) })
       .map((part) => ({ text: part, requests: this.#requests(part, utterance, candidates) }))

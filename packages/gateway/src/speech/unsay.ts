@@ -1,12 +1,12 @@
 import type { CallOptions } from "../core/ports.ts";
 import type { Utterance } from "../core/utterance.ts";
+import type { LanguageDeps } from "./language-router.ts";
 import type { PlannerOptions } from "./plan.ts";
 import { utterancePlanner } from "./plan-utterance.ts";
 import { segmentRequest } from "./segment.ts";
 import type { SegmentCache } from "./segment-cache.ts";
-import type { VoiceCatalogue } from "./voice-catalogue.ts";
 
-export type UnsayDeps = PlannerOptions & { readonly voices: VoiceCatalogue; readonly cache: SegmentCache };
+export type UnsayDeps = PlannerOptions & LanguageDeps & { readonly cache: SegmentCache };
 
 /** Removes all that is stored of an utterance, whoever of its engines said it and in whichever format. Gives the number. */
 export type Unsay = (utterance: Utterance, options: CallOptions) => Promise<number>;

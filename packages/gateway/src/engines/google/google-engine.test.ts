@@ -126,7 +126,7 @@ describe("googleEngine()", () => {
 
   it("asks for what was asked for, and nothing else", async () => {
     const key = { apiKey: "k" };
-    await speakWith(engineWith(key), { voice: "de-DE-Wavenet-B", text: "R&D <b>", speed: 1.5 });
+    await speakWith(engineWith(key), { voice: "de-DE-Wavenet-B", text: "R&D <b>", speed: 1.5, language: "de" });
     await speakWith(engineWith({ ...key, model: "gemini-2.5-flash-tts", outputFormat: "MP3" }), {
       ...{ voice: "Kore", text: "Hallo", language: "de-DE", instructions: "Whisper." },
     });

@@ -147,7 +147,8 @@ function bodyOf(
   return {
     input: ssml === undefined ? { text, ...(instructions !== undefined && { prompt: instructions }) } : { ssml },
     voice: {
-      languageCode: language ?? locale ?? "en-US",
+      // Gemini's voices are told; the others have the one in their name, and are refused with any other, also with less of it.
+      languageCode: (model === undefined ? locale : language) ?? language ?? "en-US",
       name: voice,
       ...(model !== undefined && { modelName: model }),
     },

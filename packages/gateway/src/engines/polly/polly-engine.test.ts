@@ -49,6 +49,19 @@ describe("createPollyEngine()", () => {
     ]);
   });
 
+  it("tells a language by the voice's own codes, and none that it has not", async () => {
+    const engine = await engineWith();
+    await engine.voices({ signal });
+    for (const [voice, language] of [
+      ["Kajal", "hi"],
+      ["Kajal", "EN-in"],
+      ["Joanna", "en"],
+      ["Joanna", "de-DE"],
+    ] as const)
+      await speakWith(engine, { voice, language, text: "Hi." });
+    expect(server.bodies.map(({ LanguageCode }) => LanguageCode)).toEqual(["hi-IN", "en-IN", "en-US", undefined]);
+  });
+
   it("says phonemes in SSML, but not with generative voices", async () => {
     const engine = await engineWith();
     const phonemes = [{ from: 0, to: 5, alphabet: "x-sampa", phonemes: 'pI"kA:n' }];
