@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { Redis } from "ioredis";
+import { connectionsOf } from "./connections.ts";
 import { within } from "./deadline.ts";
 import type { SoakGateway } from "./gateway-process.ts";
 
@@ -19,7 +20,10 @@ const MAX_TTL_MS: readonly (readonly [RegExp, number])[] = [
 ];
 
 /** Undefined while the process does not answer. */
-export async function holdings(gateway: SoakGateway): Promise<Holdings | undefined> {
+export async function holdings(
+  gateway: SoakGateway,
+  redis: ReadonlyMap<number, string>,
+): Promise<Holdings | undefined> {
   const state = await gateway.state();
   if (state === undefined) return undefined;
   const count = async (folder: string): Promise<number> => (await readdir(`/proc/${gateway.pid}/${folder}`)).length;
@@ -27,6 +31,7 @@ export async function holdings(gateway: SoakGateway): Promise<Holdings | undefin
     ...state.resources,
     "syntheses running": state.active,
     ...(process.platform === "linux" && {
+      ...(await connectionsOf(gateway.pid, new Map([...redis, [gateway.port, "of callers"]]))),
       "open files": await count("fd"),
       threads: await count("task"),
       "child processes": await childrenOf(gateway.pid),

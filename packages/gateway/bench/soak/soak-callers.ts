@@ -81,7 +81,14 @@ export class SoakCallers {
       for (const format of SOAK_FORMATS)
         for (const overSocket of [false, true]) {
           const text = textOf(-++this.#texts);
-          const question: Ask = { text, voice: "one", format, overSocket, user: `warm-${format}`, manner: "whole" };
+          const question: Ask = {
+            text,
+            voice: "one",
+            format,
+            overSocket,
+            user: `warm-${this.#texts}`,
+            manner: "whole",
+          };
           this.one(first, question);
           await sleep(FOLLOW_AFTER_MS);
           for (const other of this.ports.keys()) if (other !== first) this.one(other, question);

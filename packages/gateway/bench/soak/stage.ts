@@ -53,6 +53,10 @@ export async function setStage({ seed, gateways: count, perMinute }: StageOption
   for (const gateway of gateways) await gateway.start();
   const callers = new SoakCallers({ ports: gateways.map(({ port }) => port), random: seededRandom(seed + 1) });
   return {
+    /** Whom a gateway has two connections to: one for commands, one to follow others, opened when it is first needed. */
+    followed: "to the Redis of state",
+    /** Names of what gateways are connected to, by port. */
+    peers: new Map(Object.entries(redis).map(([role, { proxy }]) => [proxy.port, `to the Redis of ${role}`])),
     ...{ timeline, calls, crashes, gateways, callers, redis },
     breakIt: (fault: PlannedFault) =>
       breakIt(fault, { redis, gateways, timeline, onBadStop: (how) => crashes.push(how) }),

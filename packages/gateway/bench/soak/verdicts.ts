@@ -26,7 +26,7 @@ const LEFT_MS = 30_000;
 export async function verdicts(stage: Stage, { rules, before, memory }: Observed): Promise<Verdict[]> {
   const { callers, calls, crashes, gateways, timeline } = stage;
   const ready = await isReady(stage, READY_MS);
-  const left = await Promise.all(gateways.map((gateway, n) => leftBy(gateway, before[n])));
+  const left = await Promise.all(gateways.map((gateway, n) => leftBy(stage, gateway, before[n])));
   const keys = await leftInRedis(stage);
   const { asked, counts } = callers;
   const limits = judgeLimits(asked, timeline, rules);
@@ -96,10 +96,14 @@ export async function verdicts(stage: Stage, { rules, before, memory }: Observed
 
 const lives = ({ gateways }: Stage): number => gateways.reduce((sum, one) => sum + one.lives, 0);
 
-async function leftBy(gateway: Stage["gateways"][number], before: Holdings | undefined): Promise<string[]> {
+async function leftBy(
+  { peers }: Stage,
+  gateway: Stage["gateways"][number],
+  before: Holdings | undefined,
+): Promise<string[]> {
   let left = ["it did not answer"];
   await becomes(LEFT_MS, "sockets and threads to be given back", async () => {
-    const now = await holdings(gateway);
+    const now = await holdings(gateway, peers);
     left = now === undefined || before === undefined ? ["it did not answer"] : leftOver(before, now);
     return left.length === 0;
   });
