@@ -69,6 +69,8 @@ export class Planner {
   readonly #remembered = new Map<string, Remembered>();
 
   readonly #rules: TextRules;
+  /** Texts that were made ready to be checked, and are still to be planned. */
+  readonly #ready = new WeakMap<Utterance, string>();
 
   constructor(options: PlannerOptions) {
     this.#options = options;
@@ -177,8 +179,12 @@ export class Planner {
   }
 
   #prepared(utterance: Utterance): string {
+    const known = this.#ready.get(utterance);
+    if (known !== undefined) return known;
     const { text } = utterance;
-    return prepareText(this.#cleans(utterance) ? cleanText(text, this.#rules.cleaning) : text);
+    const ready = prepareText(this.#cleans(utterance) ? cleanText(text, this.#rules.cleaning) : text);
+    this.#ready.set(utterance, ready);
+    return ready;
   }
 
   #requests(text: string, utterance: Utterance, candidates: readonly Candidate[]): SynthesisRequest[] {
