@@ -47,11 +47,11 @@ class JobRunner {
     this.#schedule();
   }
 
-  #start({ job: id, from, to, shape }: Extract<ToWorker, { type: "start" }>): void {
+  #start({ job: id, from, to, shape, part }: Extract<ToWorker, { type: "start" }>): void {
     const sliceBytes = UNCOMPRESSED.has(from.name) ? PCM_SLICE_BYTES : COMPRESSED_SLICE_BYTES;
     const job: Job = { id, sliceBytes, inbox: [], ended: false, converter: undefined, untakenBytes: 0 };
     this.#jobs.set(id, job);
-    createConverter(this.#codecs, from, to, shape).then(
+    createConverter(this.#codecs, { from, ...(to && { to }), ...(shape && { shape }), ...(part && { part }) }).then(
       (converter) => {
         if (!this.#jobs.has(id)) return converter.free();
         job.converter = converter;
@@ -90,7 +90,7 @@ class JobRunner {
     const first = job.inbox[0];
     if (first === undefined) {
       this.#give(job, converter.finish());
-      this.#post({ type: "done", job: job.id, inspection: converter.inspection() });
+      this.#post({ type: "done", job: job.id, heard: converter.heard() });
       this.#remove(job);
       return;
     }

@@ -41,7 +41,7 @@ async function* rewrap(
   to: AudioFormat,
   { signal }: CallOptions,
 ): AsyncIterable<Uint8Array> {
-  const converter = await createConverter(new Codecs(), from, to);
+  const converter = await createConverter(new Codecs(), { from, to });
   const attempt = (step: () => Uint8Array): Uint8Array => {
     try {
       return step();
@@ -64,11 +64,12 @@ async function* rewrap(
 }
 
 async function inspectHere(audio: Uint8Array, format: AudioFormat): Promise<AudioInspection> {
-  const converter = await createConverter(new Codecs(), format, undefined);
+  const converter = await createConverter(new Codecs(), { from: format });
   try {
     converter.push(audio);
     converter.finish();
-    return converter.inspection();
+    const { durationMs, peak } = converter.heard();
+    return { durationMs, peak };
   } catch (error) {
     throw SpeechError.from(error, "transcode_failed", error instanceof Error ? error.message : "audio does not decode");
   }
@@ -93,13 +94,14 @@ export function createTranscoder({
 }: TranscoderOptions = {}): Transcoder {
   const pool = new WorkerPool({ workers: Math.max(1, workers), clock, stallTimeoutMs });
   return {
-    async *transcode(audio, from, to, { signal, shape }) {
+    async *transcode(audio, from, to, { signal, shape, part, onEnd }) {
       signal.throwIfAborted();
-      if (shape === undefined && sameFormat(from, to)) return yield* audio;
+      const isPlain = shape === undefined && part === undefined;
+      if (isPlain && sameFormat(from, to)) return yield* audio;
       assertDecodable(from);
-      if (shape === undefined && isRewrap(from, to)) return yield* rewrap(audio, from, to, { signal });
-      const conversion = { from, to, ...(shape && { shape }) };
-      return yield* new TranscodeJob({ pool, audio, conversion, signal }).output();
+      if (isPlain && isRewrap(from, to)) return yield* rewrap(audio, from, to, { signal });
+      const conversion = { from, to, ...(shape && { shape }), ...(part && { part }) };
+      return yield* new TranscodeJob({ pool, audio, conversion, signal, ...(onEnd && { onEnd }) }).output();
     },
     async inspect(audio, format, { signal }) {
       signal.throwIfAborted();
