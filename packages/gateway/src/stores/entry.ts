@@ -82,8 +82,9 @@ export function decodeEntry(key: CacheKey, bytes: Uint8Array): Soon<DecodedEntry
   if (!head) return { bad: "foreign" };
   if (head.key !== key) return { bad: "mismatch" };
   const restored = restore(entry.subarray(LENGTH_BYTES + jsonBytes), head);
-  return soon(restored, (audio): DecodedEntry =>
-    audio ? { speech: { metadata: head.metadata, audio } } : { bad: "corrupt" },
+  return soon(
+    restored,
+    (audio): DecodedEntry => (audio ? { speech: { metadata: head.metadata, audio } } : { bad: "corrupt" }),
   );
 }
 
