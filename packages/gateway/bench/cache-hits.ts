@@ -1,9 +1,8 @@
 /**
  * Cached answers of three sizes at three concurrencies, on one core: mynah from memory and from Redis, with and without limits, beside
  * bare node:http, a cache as people write it (Fastify and Redis), nginx serving a file and nginx with its proxy cache. In turn within
- * one run, every body compared. Prints a table; BENCH_JSON names a file for the figures as JSON.
+ * one run, every body compared. BENCH_CHARS names other sizes, in characters of text.
  */
-import { writeFileSync } from "node:fs";
 import { startRedis } from "../test/support/redis-process.ts";
 import { type Child, startChild } from "./support/child.ts";
 import { type LoadOptions, load } from "./support/load.ts";
@@ -43,7 +42,6 @@ const bare = (bytes: number) =>
   startChild(new URL("support/bare-server.ts", import.meta.url), { BENCH_BYTES: String(bytes) });
 for (const chars of SIZES) await measureSize(WORDS.repeat(Math.ceil(chars / WORDS.length)).slice(0, chars));
 await redis.stop();
-if (process.env.BENCH_JSON !== undefined) writeFileSync(process.env.BENCH_JSON, JSON.stringify(all, undefined, 1));
 process.stdout.write(
   `\nCached answers on one core, ${ROUNDS} × ${SECONDS} s each in turn; medians, and the spread of the rate\n\n`,
 );
