@@ -16,9 +16,9 @@ const WARM_UP_SECONDS = Number(process.env.BENCH_WARM_UP_SECONDS ?? 2);
 const CONNECTIONS = [1, 64, 512];
 /** The scripted engine speaks 20 ms a character, 120 bytes of MP3 at 48 kbit/s. */
 const SIZES = (process.env.BENCH_CHARS ?? "50,170,1700").split(",").map(Number);
-/** Long sentences: an answer of more than 32 segments is streamed, whatever is stored of it. */
+/** A sentence of 170 characters. The first two sizes are one sentence each, the third is ten. */
 const WORDS =
-  "It is a word among others, and so it goes on and on for a while, as sentences do when nobody ends them. ";
+  "This is one sentence of the length that people hear when a machine tells them what was found, what it costs and when it is there, and asks whether all of it is all right. ";
 /** The first asks store what is asked; one more would be a hit. */
 const WARM_UP_ASKS = 100;
 const PATH = "/v1/audio/speech";
