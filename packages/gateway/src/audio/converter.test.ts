@@ -19,15 +19,15 @@ async function convert(
   to: AudioFormat,
   sizes: readonly number[] = [audio.length],
 ) {
-  const converter = await createConverter(codecs, from, to);
+  const converter = await createConverter(codecs, { from, to });
   try {
     const out: Uint8Array[] = [];
     for (let at = 0, turn = 0; at < audio.length; turn++) {
       const size = sizes[turn % sizes.length]!;
-      out.push(converter.push(audio.subarray(at, at + size)));
+      out.push(...converter.push(audio.subarray(at, at + size)));
       at += size;
     }
-    out.push(converter.finish());
+    out.push(...converter.finish());
     return concat(out);
   } finally {
     converter.free();
@@ -136,7 +136,7 @@ describe("createConverter", () => {
   });
 
   it("refuses aac as a source", async () => {
-    await expect(createConverter(codecs, at24("aac"), pcm)).rejects.toThrow("cannot decode aac");
+    await expect(createConverter(codecs, { from: at24("aac"), to: pcm })).rejects.toThrow("cannot decode aac");
   });
 
   it("reads a wav whose sizes are zero, unknown or too large, and stops at the end of its samples", async () => {

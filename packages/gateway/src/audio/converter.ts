@@ -1,23 +1,32 @@
 import { concat } from "../core/async.ts";
-import type { AudioFormat } from "../core/audio-format.ts";
 import type { AudioInspection } from "../core/ports.ts";
 import type { SoundShape } from "../core/sound-shape.ts";
 import type { StreamDecoder, StreamEncoder } from "./codec.ts";
 import type { Codecs, RatedEncoder } from "./codecs.ts";
 import { Resampler } from "./resample.ts";
 import { Shaper } from "./shape/shaper.ts";
+import type { Conversion } from "./worker-messages.ts";
 
-/** One run of decoder, shaper, resampler and encoder. Everything throws plain errors: who calls knows what they mean. */
+/**
+ * One run of decoder, shaper, resampler and encoder. Everything throws plain errors: who calls knows what they mean.
+ * What it gives it makes step by step, as it is asked: thirteen bytes of FLAC may be 65,536 samples, so the size of what goes
+ * in bounds neither the work nor what comes out. A step is bounded, and may give no bytes. Take all steps before the next call.
+ */
 export interface Converter {
-  /** The output these bytes completed; may be empty. */
-  push(bytes: Uint8Array): Uint8Array;
+  /** The output these bytes completed. */
+  push(bytes: Uint8Array): Iterable<Uint8Array>;
   /** The rest. Throws when the whole input gave no sample. */
-  finish(): Uint8Array;
+  finish(): Iterable<Uint8Array>;
   /** What was heard so far. */
   inspection(): AudioInspection;
   free(): void;
 }
 
+/** What is turned at once into the format to make: the most that a rate of 1 kHz, four times slower, becomes is 6 MB. */
+const BITE_SAMPLES = 8192;
+/** A step ends with the bite that brings it to one of these: a little more than what usual slices of input make. */
+const STEP_SAMPLES = 64 * 1024;
+const STEP_BYTES = 64 * 1024;
 /** Listens instead of encoding. */
 class Meter {
   #samples = 0;
@@ -45,30 +54,37 @@ class DecodingConverter implements Converter {
   readonly #encoder: StreamEncoder | undefined;
   readonly #encoderRateHz: number;
   readonly #shape: SoundShape | undefined;
+  readonly #maxMs: number;
   readonly #meter = new Meter();
   #shaper: Shaper | undefined;
   #resampler: Resampler | undefined;
   #freed = false;
 
-  constructor(decoder: StreamDecoder, encoder: RatedEncoder | undefined, shape: SoundShape | undefined) {
+  constructor(
+    decoder: StreamDecoder,
+    encoder: RatedEncoder | undefined,
+    { shape, maxMs = Number.POSITIVE_INFINITY }: Pick<Conversion, "shape" | "maxMs">,
+  ) {
     this.#decoder = decoder;
     this.#encoder = encoder?.encoder;
     this.#encoderRateHz = encoder?.sampleRateHz ?? 0;
     this.#shape = shape;
+    this.#maxMs = maxMs;
   }
 
-  push(bytes: Uint8Array): Uint8Array {
-    return concat(this.#encode(this.#decoder.decode(bytes)));
+  *push(bytes: Uint8Array): Generator<Uint8Array> {
+    yield* this.#steps(this.#decoder.decode(bytes));
   }
 
-  finish(): Uint8Array {
-    const chunks = this.#encode(this.#decoder.finish());
+  *finish(): Generator<Uint8Array> {
+    yield* this.#steps(this.#decoder.finish());
     if (!this.#meter.heard) throw new Error("not one sample in this audio");
-    if (this.#encoder === undefined) return concat(chunks);
+    if (this.#encoder === undefined) return;
+    const chunks: Uint8Array[] = [];
     for (const rest of this.#shaper?.finish() ?? []) chunks.push(...this.#encodeSamples(rest));
     if (this.#resampler) chunks.push(...this.#encoder.encode(this.#resampler.finish()));
     chunks.push(...this.#encoder.finish());
-    return concat(chunks);
+    yield concat(chunks);
   }
 
   inspection(): AudioInspection {
@@ -82,16 +98,33 @@ class DecodingConverter implements Converter {
     this.#encoder?.free();
   }
 
-  #encode(blocks: readonly Float32Array[]): Uint8Array[] {
-    const chunks: Uint8Array[] = [];
+  *#steps(blocks: Iterable<Float32Array>): Generator<Uint8Array> {
+    let chunks: Uint8Array[] = [];
+    let samples = 0;
+    let bytes = 0;
     for (const block of blocks) {
-      if (block.length === 0) continue;
-      this.#meter.add(block);
-      if (this.#encoder === undefined) continue;
-      if (this.#shape !== undefined) this.#shaper ??= new Shaper(this.#shape, this.#decoder.sampleRateHz);
-      chunks.push(...this.#encodeSamples(this.#shaper?.push(block) ?? block));
+      for (let at = 0; at < block.length; at += BITE_SAMPLES) {
+        const bite = block.subarray(at, at + BITE_SAMPLES);
+        this.#meter.add(bite);
+        if (this.inspection().durationMs > this.#maxMs) throw new Error("more sound than one piece of speech has");
+        samples += bite.length;
+        for (const chunk of this.#encode(bite)) {
+          chunks.push(chunk);
+          bytes += chunk.length;
+        }
+        if (samples < STEP_SAMPLES && bytes < STEP_BYTES) continue;
+        yield concat(chunks);
+        chunks = [];
+        samples = bytes = 0;
+      }
     }
-    return chunks;
+    if (samples > 0) yield concat(chunks);
+  }
+
+  #encode(bite: Float32Array): Uint8Array[] {
+    if (this.#encoder === undefined) return [];
+    if (this.#shape !== undefined) this.#shaper ??= new Shaper(this.#shape, this.#decoder.sampleRateHz);
+    return this.#encodeSamples(this.#shaper?.push(bite) ?? bite);
   }
 
   #encodeSamples(samples: Float32Array): Uint8Array[] {
@@ -106,14 +139,12 @@ class DecodingConverter implements Converter {
 /** Without `to` it only listens. Rejects for formats that cannot be decoded or made. */
 export async function createConverter(
   codecs: Codecs,
-  from: AudioFormat,
-  to: AudioFormat | undefined,
-  shape?: SoundShape,
+  { from, to, ...rest }: Conversion,
 ): Promise<Converter> {
   const rated = to === undefined ? undefined : await codecs.createEncoder(to);
   const rate = rated?.sampleRateHz ?? from.sampleRateHz;
   try {
-    return new DecodingConverter(await codecs.createDecoder(from, rate), rated, shape);
+    return new DecodingConverter(await codecs.createDecoder(from, rate), rated, rest);
   } catch (error) {
     rated?.encoder.free();
     throw error;

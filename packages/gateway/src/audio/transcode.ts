@@ -41,37 +41,28 @@ async function* rewrap(
   to: AudioFormat,
   { signal }: CallOptions,
 ): AsyncIterable<Uint8Array> {
-  const converter = await createConverter(new Codecs(), from, to);
-  const attempt = (step: () => Uint8Array): Uint8Array => {
-    try {
-      return step();
-    } catch (error) {
-      throw SpeechError.from(
-        error,
-        "transcode_failed",
-        error instanceof Error ? error.message : "audio does not decode",
-      );
-    }
-  };
+  const converter = await createConverter(new Codecs(), { from, to });
   for await (const chunk of audio) {
     signal.throwIfAborted();
-    const bytes = attempt(() => converter.push(chunk));
-    if (bytes.length > 0) yield bytes;
+    yield* output(converter.push(chunk));
   }
   signal.throwIfAborted();
-  const rest = attempt(() => converter.finish());
-  if (rest.length > 0) yield rest;
+  yield* output(converter.finish());
 }
 
-async function inspectHere(audio: Uint8Array, format: AudioFormat): Promise<AudioInspection> {
-  const converter = await createConverter(new Codecs(), format, undefined);
+function* output(steps: Iterable<Uint8Array>): Generator<Uint8Array> {
   try {
-    converter.push(audio);
-    converter.finish();
-    return converter.inspection();
+    for (const bytes of steps) if (bytes.length > 0) yield bytes;
   } catch (error) {
     throw SpeechError.from(error, "transcode_failed", error instanceof Error ? error.message : "audio does not decode");
   }
+}
+
+async function inspectHere(audio: Uint8Array, format: AudioFormat): Promise<AudioInspection> {
+  const converter = await createConverter(new Codecs(), { from: format });
+  for (const _ of output(converter.push(audio))); // there is none without a format to make
+  for (const _ of output(converter.finish()));
+  return converter.inspection();
 }
 
 /** What can be said of AAC without a decoder: that it is whole frames of one kind, and how many. */
@@ -93,19 +84,20 @@ export function createTranscoder({
 }: TranscoderOptions = {}): Transcoder {
   const pool = new WorkerPool({ workers: Math.max(1, workers), clock, stallTimeoutMs });
   return {
-    async *transcode(audio, from, to, { signal, shape }) {
+    async *transcode(audio, from, to, { signal, shape, maxMs }) {
       signal.throwIfAborted();
       if (shape === undefined && sameFormat(from, to)) return yield* audio;
       assertDecodable(from);
       if (shape === undefined && isRewrap(from, to)) return yield* rewrap(audio, from, to, { signal });
-      const conversion = { from, to, ...(shape && { shape }) };
+      const conversion = { from, to, ...(shape && { shape }), ...(maxMs !== undefined && { maxMs }) };
       return yield* new TranscodeJob({ pool, audio, conversion, signal }).output();
     },
-    async inspect(audio, format, { signal }) {
+    async inspect(audio, format, { signal, maxMs }) {
       signal.throwIfAborted();
       if (!canDecode(format.name)) return countAdtsFrames(audio);
       if (isUncompressed(format) && audio.length <= MAX_INLINE_BYTES) return inspectHere(audio, format);
-      return new TranscodeJob({ pool, audio: only(audio), conversion: { from: format }, signal }).inspection();
+      const conversion = { from: format, ...(maxMs !== undefined && { maxMs }) };
+      return new TranscodeJob({ pool, audio: only(audio), conversion, signal }).inspection();
     },
     close: () => pool.close(),
   };

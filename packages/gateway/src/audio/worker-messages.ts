@@ -8,6 +8,8 @@ export type Conversion = {
   /** Absent: it is only listened to. */
   readonly to?: AudioFormat;
   readonly shape?: SoundShape;
+  /** Of what comes in; more of it fails. */
+  readonly maxMs?: number;
 };
 
 /** What the main thread tells a transcoding worker. Bytes are handed over, never shared. */

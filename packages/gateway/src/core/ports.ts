@@ -162,6 +162,9 @@ export type AudioInspection = {
   readonly peak: number | undefined;
 };
 
+/** More sound than `maxMs` is refused as soon as it is reached: the size of what is coded does not bound it. */
+export type SoundBound = { readonly maxMs?: number };
+
 /** Makes audio in one format from audio in another; each result is a complete stream of its own. */
 export interface Transcoder {
   /** Output follows input as it comes, shaped if it is to be. Throws `transcode_failed` for input that does not decode. */
@@ -169,10 +172,10 @@ export interface Transcoder {
     audio: AsyncIterable<Uint8Array>,
     from: AudioFormat,
     to: AudioFormat,
-    options: CallOptions & { readonly shape?: SoundShape },
+    options: CallOptions & SoundBound & { readonly shape?: SoundShape },
   ): AsyncIterable<Uint8Array>;
   /** Listens to all of it. Throws `transcode_failed` for bytes that do not decode to at least one sample. */
-  inspect(audio: Uint8Array, format: AudioFormat, options: CallOptions): Promise<AudioInspection>;
+  inspect(audio: Uint8Array, format: AudioFormat, options: CallOptions & SoundBound): Promise<AudioInspection>;
   close(): Promise<void>;
 }
 

@@ -3,6 +3,7 @@ import { type AudioFormat, startDelayMs } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import type { CallOptions, SynthesisChunk, Transcoder, WordTime } from "../core/ports.ts";
 import type { SoundShape } from "../core/sound-shape.ts";
+import { MAX_SEGMENT_MS } from "./plausible.ts";
 import type { FlightTiming } from "./segment-cache.ts";
 
 type Source = { readonly chunks: AsyncIterable<SynthesisChunk>; readonly timing: FlightTiming };
@@ -31,8 +32,9 @@ export async function* transcoded(
       if (chunk.audio !== undefined) yield chunk.audio;
     }
   }
+  const options = { signal, maxMs: MAX_SEGMENT_MS, ...(shape && { shape }) };
   try {
-    for await (const audio of transcoder.transcode(audioOf(), from, to, { signal, ...(shape && { shape }) })) {
+    for await (const audio of transcoder.transcode(audioOf(), from, to, options)) {
       yield { audio, ...(words.length > 0 && { words: words.splice(0) }) };
     }
     if (words.length > 0) yield { words };
