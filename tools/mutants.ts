@@ -56,7 +56,9 @@ const explains = (known: Equivalent, { file, line, mutant }: Survivor): boolean 
 const wanted = process.argv[2] ?? "";
 const chosen = MODULES.filter(({ name, files }) => [name, ...files].some((text) => text.includes(wanted)));
 if (chosen.length === 0) {
-  process.stderr.write(`no module or file is called ${wanted}; there are ${MODULES.map(({ name }) => name).join(", ")}\n`);
+  process.stderr.write(
+    `no module or file is called ${wanted}; there are ${MODULES.map(({ name }) => name).join(", ")}\n`,
+  );
   process.exit(2);
 }
 
@@ -82,5 +84,7 @@ const stale = EQUIVALENT.filter((one) => paths.includes(`src/${one.file}`) && !u
 for (const { file, lineNumber, line, mutant } of unexplained)
   process.stdout.write(`unnoticed: ${file}:${lineNumber}\n  ${line}\n  with ${mutant}\n`);
 for (const { file, line } of stale) process.stdout.write(`explained, but noticed or gone: ${file}: ${line}\n`);
-process.stdout.write(`\n| module | mutants | noticed | explained | unnoticed |\n| --- | --- | --- | --- | --- |\n${rows.join("\n")}\n`);
+process.stdout.write(
+  `\n| module | mutants | noticed | explained | unnoticed |\n| --- | --- | --- | --- | --- |\n${rows.join("\n")}\n`,
+);
 process.exitCode = unexplained.length + stale.length > 0 ? 1 : 0;
