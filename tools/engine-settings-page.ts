@@ -19,10 +19,10 @@ const ENTRIES: readonly EngineEntry[] = [
   { name: "wyoming", type: "wyoming", uri: "tcp://127.0.0.1:10200" },
 ];
 const INSTALLED = [
-  "| `espeak` | 0.25 to 4 | 0.5 to 2 | by us | – | – | – | the voice's | yes, with the package |",
-  "| `neural` | 0.25 to 4 | by us | by us | – | – | – | the voice's | estimated |",
-  "| `command` | as its arguments say | by us | by us | – | – | – | the voice's | estimated |",
-  "| `ai-sdk` | `speed` | by us | by us | `instructions` | – | – | `language` | estimated |",
+  "| `espeak` | 0.25 to 4 | 0.5 to 2 | by us | – | – | – | the voice's | – | yes, with the package |",
+  "| `neural` | 0.25 to 4 | by us | by us | – | – | – | the voice's | – | estimated |",
+  "| `command` | as its arguments say | by us | by us | – | – | – | the voice's | – | estimated |",
+  "| `ai-sdk` | `speed` | by us | by us | `instructions` | – | – | `language` | – | estimated |",
 ];
 
 /** docs/engine-settings.md: who heeds which setting, as the engines themselves declare it. */
@@ -37,12 +37,26 @@ export async function engineSettingsPage(): Promise<string> {
 A range: the engine does it itself, and what is beyond is done to its audio. *by us*: all of it is. –: a request that has the setting goes
 to an engine that can be told it, or is refused with \`setting_unsupported\`. [How it is said](speech-controls.md) tells the rest.
 
-| type | speed | pitch | volume | instructions | style | seed | language | word times |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- |
+| type | speed | pitch | volume | instructions | style | seed | language | phonemes | word times |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 ${[...rows, ...INSTALLED].join("\n")}
 
-Language: *told* with each request, *heard* out of the text, or *the voice's* own. Each is what the type does with its defaults; some fields
+Language: *told* with each request, *heard* out of the text, or *the voice's* own. Phonemes: the alphabets that an engine takes; * not from
+every voice, see its page. Each is what the type does with its defaults; some fields
 of [its entry](engine-fields.md) change it, as a model that takes no instructions, or \`nativeSpeed\` at Deepgram.
+
+## SSML
+
+| element | with every engine |
+| --- | --- |
+| \`speak\`, \`p\`, \`s\`, \`break\`, \`sub\`, \`say-as\`, \`voice\`, \`token\`, \`w\` | by us |
+| \`prosody\` with \`rate\`, \`pitch\`, \`volume\` | as \`speed\`, \`pitch\`, \`volume\` above: by the engine in its range, by us beyond |
+| \`lang\`, \`xml:lang\` | by us, who find the voice; the engine is told where language is *told* |
+| \`phoneme\` | by the engine where phonemes has its alphabet, else told |
+| \`mark\` | by us, at the engine's word times or at estimated ones |
+| \`emphasis\`, \`audio\`, \`lexicon\`, \`lookup\`, \`prosody\` with \`contour\`, \`range\`, \`duration\` | told: its text is spoken without |
+
+[SSML and dialogues](ssml.md) says how.
 `;
 }
 
@@ -56,6 +70,7 @@ function cells({
   style,
   seed,
   language = "voice",
+  phonemes,
   words,
 }: EngineCapabilities): string[] {
   return [
@@ -66,6 +81,7 @@ function cells({
     yes(style),
     yes(seed),
     LANGUAGES[language],
+    phonemes === undefined ? "–" : phonemes.alphabets.join(", ") + (phonemes.exceptVoices ? " *" : ""),
     words ? "yes" : "estimated",
   ];
 }

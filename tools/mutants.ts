@@ -1,7 +1,7 @@
 /**
  * Mutation tests of the parts that the promises lean on: each of their lines is changed in turn, and a test must notice.
  *   npm run mutants [-- part of a file's path, or of a module's name]
- * Prints the table of docs/testing.md. Fails for a mutant that no test notices and `mutants/equivalent.ts` does not explain.
+ * Prints a table. Fails for a mutant that no test notices and `mutants/equivalent.ts` does not explain.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -79,6 +79,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   const { maxBodyBytes, requestTimeoutMs, maxConnections, slowReaderTimeoutMs } = config;
   const access = await openAccess(config, speech, logger);
   const sockets = openSockets(config, speech, access, { log: logger, addressOf: clientAddress(trustsProxy) });
+  let stopping = false;
   const app = await createServer({
     logger,
     version: VERSION,
@@ -86,6 +87,7 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
     requestTimeoutMs,
     maxConnections,
     trustsProxy,
+    stopping: () => stopping,
     upgrades: (request) => sockets.handles(request),
     onError: (answered) => speech.events.emit("error.answered", answered),
   });
@@ -97,8 +99,6 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   const dashboard = openDashboard({ speech, stats, parts });
   const traces = await openTraces(config, speech);
   if (traces !== undefined) tellTraceParents(app, speech.events);
-  let stopping = false;
-
   const { formats, voices, clock } = speech;
   const { tokens } = access;
   authenticate(app, { authenticator: access.authenticator, linkIdentity: linkIdentity(tokens) });

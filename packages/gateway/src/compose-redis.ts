@@ -105,7 +105,7 @@ function logWrites(refused: RedisError | undefined, roles: readonly Role[], log:
   else
     log.warn(
       { redis: roles, writes: "refused", reason: refused.message },
-      "redis refuses writes; what it has is still used, new audio stays on this server",
+      "redis refuses writes; what it has is still used, what is new stays on this server",
     );
 }
 

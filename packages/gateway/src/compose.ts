@@ -136,7 +136,7 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
   const planning: PlannerOptions = {
     maxTextChars: config.maxTextChars,
     text: textRules(config),
-    languageOf: (candidate) => voices.voiceOf(candidate)?.language,
+    voiceOf: (candidate) => voices.voiceOf(candidate),
   };
   const languages = createLanguageDetector();
   const speaking: SpeakDeps = {
@@ -172,9 +172,9 @@ export async function composeSpeech(config: Config, log: Logger, overrides: Over
     speak: createSpeak(speaking),
     converse: createConverse(speaking),
     store: stores.store,
-    warm: createWarm({ voices, chain, states, ...planning }),
+    warm: createWarm({ voices, languages, chain, states, ...planning }),
     showText: createShowText({ voices, languages, ...planning }),
-    unsay: createUnsay({ voices, cache, ...planning }),
+    unsay: createUnsay({ voices, languages, cache, ...planning }),
     switches,
     limits,
     redis: redis?.statePort,

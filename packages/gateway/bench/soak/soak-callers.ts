@@ -1,166 +1,150 @@
-import { request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../../src/cli/load/random.ts";
-import { decodeWithFfmpeg, int16 } from "../../test/support/audio-decode.ts";
-import { connectSocket } from "../../test/support/socket-client.ts";
-import { toneAudio } from "../../test/support/stand-in-engine.ts";
-import type { Admission } from "../support/window-judge.ts";
+import { type Answer, type Ask, ask, type Manner, SOAK_FORMATS } from "./ask.ts";
+import { now } from "./now.ts";
+import { AudioJudge } from "./right-audio.ts";
+import type { Span } from "./timeline.ts";
 
-type Ask = {
-  readonly text: string;
-  readonly voice: string;
-  readonly format: (typeof FORMATS)[number];
+/** One question and what came of it; the audio itself is listened to at once and not kept. */
+export type Asked = Span & {
+  readonly number: number;
+  readonly port: number;
   readonly user: string;
+  readonly segment: string;
+  readonly format: Ask["format"];
+  readonly overSocket: boolean;
+  readonly how: Answer["how"];
+  readonly code: string;
+  readonly admitted: boolean;
 };
-type Manner = "whole" | "leaves" | "slow reader";
+type Counts = { asked: number } & Record<Answer["how"], number>;
 
-const FORMATS = ["pcm", "flac", "mp3", "opus"] as const;
 const USERS = 60;
+/** Texts that several callers want; they change slowly, so that there is always something new among them. */
 const KNOWN_TEXTS = 40;
-const GIVE_UP_MS = 30_000;
-/** Lossy codecs add and lose a frame or two at the ends. */
-const LOSSY_SLACK_SAMPLES = 24 * 150;
+const ASKS_PER_NEW_KNOWN = 10;
+/** A text that nobody has asked for before is wanted by up to so many at once, to be shared. */
+const MAX_TOGETHER = 4;
+/** While the other gateway is still making it. */
+const FOLLOW_AFTER_MS = 80;
+const WORDS =
+  "amber bridge cactus dragon engine forest garden hammer island jungle kettle ladder marble needle orange pepper quartz ribbon saddle temple umbrella velvet walnut yellow zipper basket candle dinner elbow fiddle guitar helmet".split(
+    " ",
+  );
 
 /** Callers of all kinds, and what came of each. */
 export class SoakCallers {
-  readonly counts = { asked: 0, delivered: 0, refused: 0, failed: 0, left: 0, cut: 0 };
-  readonly codes = new Map<string, number>();
-  /** Of each user: those whose audio arrived. */
-  readonly admissions = new Map<string, Admission[]>();
-  readonly #options: { readonly ports: readonly number[]; readonly random: Random };
+  readonly counts: Counts = { asked: 0, delivered: 0, refused: 0, failed: 0, cut: 0, left: 0 };
+  readonly asked: Asked[] = [];
+  /** What was wrong with what was heard. */
+  readonly wrong: string[] = [];
+  readonly ports: readonly number[];
+  readonly #random: Random;
+  readonly #judge = new AudioJudge();
   readonly #running = new Set<Promise<void>>();
-  /** Each different body once, to be listened to at the end. */
-  readonly #heard = new Map<string, { readonly ask: Ask; readonly body: Buffer }>();
+  /** Segments that somebody wanted in a lossy format, so that others may be made of that copy. */
+  readonly #lossy = new Set<string>();
+  #texts = 0;
 
-  constructor(options: { readonly ports: readonly number[]; readonly random: Random }) {
-    this.#options = options;
+  constructor({ ports, random }: { readonly ports: readonly number[]; readonly random: Random }) {
+    this.ports = ports;
+    this.#random = random;
   }
 
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** One text, asked for by one caller, or by several in the same moment. */
   call(): void {
-    const { random, ports } = this.#options;
-    const number = random() < 0.5 ? Math.floor(random() * KNOWN_TEXTS) : 1_000 + this.counts.asked;
-    const ask: Ask = {
-      text: `This is what number ${number} has to say to us today`,
-      voice: random() < 0.5 ? "one" : "two",
-      format: FORMATS[Math.floor(random() * FORMATS.length)]!,
-      user: `user-${Math.floor(random() ** 3 * USERS)}`, // a few ask for more than they may
-    };
-    const port = ports[Math.floor(random() * ports.length)]!;
-    const kind = random();
-    const manner: Manner = kind < 0.1 ? "leaves" : kind < 0.2 ? "slow reader" : "whole";
-    const fromMs = performance.now();
-    this.counts.asked++;
-    const one = (random() < 0.3 ? overSocket(port, ask, manner) : overHttp(port, ask, manner))
-      .then(
-        (body) => {
-          const toMs = performance.now();
-          if (body === undefined) this.counts.left++;
-          else {
-            this.counts.delivered++;
-            this.admissions.set(ask.user, [...(this.admissions.get(ask.user) ?? []), { fromMs, toMs }]);
-            this.#heard.set(`${ask.text} ${ask.voice} ${ask.format} ${body.length}`, { ask, body });
-          }
-        },
-        (error: Error) => {
-          const code = error.message;
-          this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
-          this.counts[code === "rate_limit_exceeded" ? "refused" : code === "cut" ? "cut" : "failed"]++;
-        },
-      )
-      .finally(() => this.#running.delete(one));
-    this.#running.add(one);
+    const random = this.#random;
+    const isKnown = random() < 0.5;
+    const known = Math.floor(this.#texts++ / ASKS_PER_NEW_KNOWN) + Math.floor(random() * KNOWN_TEXTS);
+    const text = textOf(isKnown ? known : -this.#texts);
+    const voice = random() < 0.5 ? "one" : "two";
+    const together = isKnown ? 1 : 1 + Math.floor(random() * MAX_TOGETHER);
+    for (let n = 0; n < together; n++) {
+      const kind = random();
+      const manner: Manner = kind < 0.1 ? "leaves" : kind < 0.2 ? "slow reader" : "whole";
+      this.one(Math.floor(random() * this.ports.length), {
+        ...{ text, voice, manner },
+        format: SOAK_FORMATS[Math.floor(random() * SOAK_FORMATS.length)]!,
+        user: `user-${Math.floor(random() ** 3 * USERS)}`, // a few ask for more than they may
+        overSocket: random() < 0.3,
+      });
+    }
+  }
+
+  /** Every kind of connection and codec once, each gateway following the other too, so that what stays open is open. */
+  async warmUp(): Promise<void> {
+    for (const first of this.ports.keys())
+      for (const format of SOAK_FORMATS)
+        for (const overSocket of [false, true]) {
+          const text = textOf(-++this.#texts);
+          const question: Ask = {
+            text,
+            voice: "one",
+            format,
+            overSocket,
+            user: `warm-${this.#texts}`,
+            manner: "whole",
+          };
+          this.one(first, question);
+          await sleep(FOLLOW_AFTER_MS);
+          for (const other of this.ports.keys()) if (other !== first) this.one(other, question);
+          await this.settled();
+        }
+  }
+
+  /** Somebody of no consequence for any limit asks for something new. */
+  fresh(gateway: number): void {
+    const text = textOf(-++this.#texts);
+    const user = `guest-${this.#texts}`;
+    this.one(gateway, { text, user, voice: "one", format: "pcm", overSocket: false, manner: "whole" });
+  }
+
+  one(gateway: number, question: Ask): void {
+    const port = this.ports[gateway]!;
+    const { text, voice, format, user, overSocket } = question;
+    const segment = `${voice} ${text}`;
+    if (format === "mp3" || format === "opus") this.#lossy.add(segment);
+    const number = ++this.counts.asked;
+    const fromMs = now();
+    const over = ask(port, question).then(async (answer) => {
+      const toMs = now();
+      const { how, admitted } = answer;
+      const code = "code" in answer ? answer.code : "";
+      this.counts[how]++;
+      this.asked.push({ ...{ number, port, user, segment, format, overSocket, how, code, admitted }, fromMs, toMs });
+      if (answer.how !== "delivered") return;
+      const problem = await this.#judge.problemOf(answer.body, question, this.#lossy.has(segment));
+      if (problem !== undefined) this.wrong.push(`#${number} ${format} of "${segment}": ${problem}`);
+    });
+    this.#running.add(over);
+    void over.finally(() => this.#running.delete(over));
   }
 
   async settled(): Promise<void> {
-    await Promise.all(this.#running);
+    while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
   addsUp(): boolean {
-    const { asked, delivered, refused, failed, left, cut } = this.counts;
-    return asked === delivered + refused + failed + left + cut;
+    const { asked, ...ended } = this.counts;
+    return asked === Object.values(ended).reduce((sum, count) => sum + count, 0);
   }
 
-  /** What is wrong with what was heard. */
-  verify(): string[] {
-    return [...this.#heard.values()].flatMap(({ ask, body }) => {
-      const problem = problemOf(ask, body);
-      return problem === undefined ? [] : [`${ask.format} of "${ask.text}": ${problem}`];
-    });
+  async close(): Promise<void> {
+    await this.#judge.close();
   }
 }
 
-function problemOf({ text, voice, format }: Ask, body: Buffer): string | undefined {
-  const wanted = { name: "pcm", sampleRateHz: 24_000 } as const;
-  const expected = Buffer.from(toneAudio({ text, voice, speed: 1, pitch: 1, volume: 1, wanted }));
-  try {
-    // A gateway may make what is asked for from a stored MP3 or Opus: then not even PCM has the engine's own samples.
-    const samples = format === "pcm" ? int16(body) : decodeWithFfmpeg(body, format);
-    if (Buffer.from(samples.buffer).equals(expected)) return undefined;
-    const off = Math.abs(samples.length - expected.length / 2);
-    if (off > LOSSY_SLACK_SAMPLES) return `${off} samples too many or too few`;
-    return samples.some((sample) => Math.abs(sample) > 3_000) ? undefined : "silence";
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
-/** The whole body; undefined if we left. Rejects with the code of the error, or `cut`. */
-function overHttp(port: number, { text, voice, format, user }: Ask, manner: Manner): Promise<Buffer | undefined> {
-  const body = JSON.stringify({ model: "auto", input: text, voice, response_format: format, user });
-  const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-  const signal = AbortSignal.timeout(GIVE_UP_MS);
-  return new Promise((resolve, reject) => {
-    const sent = request(
-      { port, host: "127.0.0.1", path: "/v1/audio/speech", method: "POST", headers, agent: false, signal },
-      (response) => {
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => {
-          chunks.push(chunk);
-          if (manner === "leaves" && response.statusCode === 200) {
-            resolve(undefined);
-            sent.destroy();
-          } else if (manner === "slow reader") {
-            response.pause();
-            setTimeout(() => response.resume(), 200);
-          }
-        });
-        response.on("error", () => reject(new Error("cut")));
-        response.on("end", () => {
-          const whole = Buffer.concat(chunks);
-          if (response.statusCode === 200) resolve(whole);
-          else reject(new Error(/"code": *"(\w+)"/.exec(whole.toString())?.[1] ?? `http_${response.statusCode}`));
-        });
-      },
-    );
-    sent.on("error", (error: NodeJS.ErrnoException) => reject(new Error(error.code ?? error.message)));
-    sent.end(body);
+/** A sentence that sounds like no other. */
+function textOf(number: number): string {
+  let state = Math.imul(number, 0x9e3779b1) >>> 0;
+  const words = Array.from({ length: 7 }, () => {
+    state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x297a2d39;
+    state ^= state >>> 12;
+    return WORDS[(state >>> 0) % WORDS.length]!;
   });
-}
-
-async function overSocket(port: number, ask: Ask, manner: Manner): Promise<Buffer | undefined> {
-  const opened = connectSocket({ url: `http://127.0.0.1:${port}` });
-  const late = AbortSignal.timeout(GIVE_UP_MS);
-  const tooLate = new Promise<never>((_, reject) => {
-    late.addEventListener("abort", () => {
-      reject(new Error("gave up"));
-      opened.then(({ socket }) => socket.terminate()).catch(() => {});
-    });
-  });
-  tooLate.catch(() => {});
-  const client = await Promise.race([opened, tooLate]).catch(() => {
-    throw new Error("no socket");
-  });
-  try {
-    client.send({ type: "speak", id: "a", ...ask });
-    if (manner === "leaves") {
-      await Promise.race([client.message("started"), client.last("a"), tooLate]).catch(() => {});
-      return undefined;
-    }
-    const last = await Promise.race([client.last("a"), tooLate]).catch(() => {
-      throw new Error("cut");
-    });
-    if (last.type === "error") throw new Error(last.code);
-    return client.heard("a").audio;
-  } finally {
-    client.socket.terminate();
-  }
+  return `Number ${Math.abs(number)}: ${words.join(" ")}`;
 }

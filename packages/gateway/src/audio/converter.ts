@@ -1,11 +1,11 @@
 import { concat } from "../core/async.ts";
-import type { AudioInspection } from "../core/ports.ts";
+import type { AudioInspection, SoundPart } from "../core/ports.ts";
 import type { SoundShape } from "../core/sound-shape.ts";
 import type { StreamDecoder, StreamEncoder } from "./codec.ts";
 import type { Codecs, RatedEncoder } from "./codecs.ts";
 import { Resampler } from "./resample.ts";
 import { Shaper } from "./shape/shaper.ts";
-import type { Conversion } from "./worker-messages.ts";
+import type { Conversion, Heard } from "./worker-messages.ts";
 
 /**
  * One run of decoder, shaper, resampler and encoder. Everything throws plain errors: who calls knows what they mean.
@@ -17,8 +17,8 @@ export interface Converter {
   push(bytes: Uint8Array): Iterable<Uint8Array>;
   /** The rest. Throws when the whole input gave no sample. */
   finish(): Iterable<Uint8Array>;
-  /** What was heard so far. */
-  inspection(): AudioInspection;
+  /** What was heard so far, and how long the sound was that was encoded. */
+  heard(): Heard;
   free(): void;
 }
 
@@ -49,13 +49,34 @@ class Meter {
   }
 }
 
+/** Lets a part of the samples through, which is told in ms because their rate is known only with the first of them. */
+class Cutter {
+  readonly #part: SoundPart;
+  #at = 0;
+
+  constructor(part: SoundPart) {
+    this.#part = part;
+  }
+
+  cut(block: Float32Array, sampleRateHz: number): Float32Array {
+    const start = Math.round((this.#part.startMs * sampleRateHz) / 1000);
+    const end = start + Math.round((this.#part.lengthMs * sampleRateHz) / 1000);
+    const from = this.#at;
+    this.#at += block.length;
+    return block.subarray(Math.max(0, start - from), Math.max(0, end - from));
+  }
+}
+
 class DecodingConverter implements Converter {
   readonly #decoder: StreamDecoder;
   readonly #encoder: StreamEncoder | undefined;
   readonly #encoderRateHz: number;
   readonly #shape: SoundShape | undefined;
+  readonly #cutter: Cutter | undefined;
   readonly #maxMs: number;
   readonly #meter = new Meter();
+  #decoded = 0;
+  #encoded = 0;
   #shaper: Shaper | undefined;
   #resampler: Resampler | undefined;
   #freed = false;
@@ -63,12 +84,13 @@ class DecodingConverter implements Converter {
   constructor(
     decoder: StreamDecoder,
     encoder: RatedEncoder | undefined,
-    { shape, maxMs = Number.POSITIVE_INFINITY }: Pick<Conversion, "shape" | "maxMs">,
+    { shape, part, maxMs = Number.POSITIVE_INFINITY }: Pick<Conversion, "shape" | "part" | "maxMs">,
   ) {
     this.#decoder = decoder;
     this.#encoder = encoder?.encoder;
     this.#encoderRateHz = encoder?.sampleRateHz ?? 0;
     this.#shape = shape;
+    this.#cutter = part && new Cutter(part);
     this.#maxMs = maxMs;
   }
 
@@ -82,13 +104,14 @@ class DecodingConverter implements Converter {
     if (this.#encoder === undefined) return;
     const chunks: Uint8Array[] = [];
     for (const rest of this.#shaper?.finish() ?? []) chunks.push(...this.#encodeSamples(rest));
-    if (this.#resampler) chunks.push(...this.#encoder.encode(this.#resampler.finish()));
+    if (this.#resampler) chunks.push(...this.#given(this.#resampler.finish()));
     chunks.push(...this.#encoder.finish());
     yield concat(chunks);
   }
 
-  inspection(): AudioInspection {
-    return this.#meter.read(this.#decoder.sampleRateHz);
+  heard(): Heard {
+    const soundMs = (this.#encoded * 1000) / (this.#encoderRateHz || 1);
+    return { ...this.#meter.read(this.#decoder.sampleRateHz), soundMs };
   }
 
   free(): void {
@@ -105,8 +128,6 @@ class DecodingConverter implements Converter {
     for (const block of blocks) {
       for (let at = 0; at < block.length; at += BITE_SAMPLES) {
         const bite = block.subarray(at, at + BITE_SAMPLES);
-        this.#meter.add(bite);
-        if (this.inspection().durationMs > this.#maxMs) throw new Error("more sound than one piece of speech has");
         samples += bite.length;
         for (const chunk of this.#encode(bite)) {
           chunks.push(chunk);
@@ -122,9 +143,15 @@ class DecodingConverter implements Converter {
   }
 
   #encode(bite: Float32Array): Uint8Array[] {
+    const rate = this.#decoder.sampleRateHz;
+    this.#decoded += bite.length;
+    if ((this.#decoded * 1000) / rate > this.#maxMs) throw new Error("more sound than one piece of speech has");
+    const block = this.#cutter?.cut(bite, rate) ?? bite;
+    if (block.length === 0) return [];
+    this.#meter.add(block);
     if (this.#encoder === undefined) return [];
-    if (this.#shape !== undefined) this.#shaper ??= new Shaper(this.#shape, this.#decoder.sampleRateHz);
-    return this.#encodeSamples(this.#shaper?.push(bite) ?? bite);
+    if (this.#shape !== undefined) this.#shaper ??= new Shaper(this.#shape, rate);
+    return this.#encodeSamples(this.#shaper?.push(block) ?? block);
   }
 
   #encodeSamples(samples: Float32Array): Uint8Array[] {
@@ -132,19 +159,21 @@ class DecodingConverter implements Converter {
     const rate = this.#decoder.sampleRateHz;
     if (rate !== this.#encoderRateHz) this.#resampler ??= new Resampler(rate, this.#encoderRateHz);
     const resampled = this.#resampler?.push(samples) ?? samples;
-    return resampled.length > 0 ? this.#encoder!.encode(resampled) : [];
+    return this.#given(resampled);
+  }
+
+  #given(samples: Float32Array): Uint8Array[] {
+    this.#encoded += samples.length;
+    return samples.length > 0 ? this.#encoder!.encode(samples) : [];
   }
 }
 
 /** Without `to` it only listens. Rejects for formats that cannot be decoded or made. */
-export async function createConverter(
-  codecs: Codecs,
-  { from, to, ...rest }: Conversion,
-): Promise<Converter> {
+export async function createConverter(codecs: Codecs, { from, to, ...how }: Conversion): Promise<Converter> {
   const rated = to === undefined ? undefined : await codecs.createEncoder(to);
   const rate = rated?.sampleRateHz ?? from.sampleRateHz;
   try {
-    return new DecodingConverter(await codecs.createDecoder(from, rate), rated, rest);
+    return new DecodingConverter(await codecs.createDecoder(from, rate), rated, how);
   } catch (error) {
     rated?.encoder.free();
     throw error;

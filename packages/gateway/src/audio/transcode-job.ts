@@ -1,6 +1,6 @@
 import { deferred, once } from "../core/async.ts";
 import type { AudioInspection } from "../core/ports.ts";
-import { type Conversion, MAX_INPUT_BYTES } from "./worker-messages.ts";
+import { type Conversion, type Heard, MAX_INPUT_BYTES } from "./worker-messages.ts";
 import type { JobHandle, WorkerPool } from "./worker-pool.ts";
 
 /** One message's worth: what is cancelled or fails was not copied for nothing. */
@@ -11,6 +11,7 @@ export type TranscodeJobOptions = {
   readonly pool: WorkerPool;
   readonly audio: AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
+  readonly onEnd?: (soundMs: number) => void;
 };
 
 /**
@@ -23,7 +24,7 @@ export class TranscodeJob {
   readonly #ready: Uint8Array[] = [];
   #state: "running" | "done" | "failed" = "running";
   #error: unknown;
-  #inspection: AudioInspection = { durationMs: 0, peak: 0 };
+  #heard: Heard = { durationMs: 0, peak: 0, soundMs: 0 };
   #inFlightBytes = 0;
   #endSent = false;
   #wake = deferred();
@@ -44,7 +45,7 @@ export class TranscodeJob {
           this.#handle?.taken(bytes.length);
         }
         if (this.#state === "failed") throw this.#error;
-        if (this.#state === "done") return;
+        if (this.#state === "done") return this.#options.onEnd?.(this.#heard.soundMs);
         await this.#wake.promise;
       }
     } finally {
@@ -54,7 +55,8 @@ export class TranscodeJob {
 
   async inspection(): Promise<AudioInspection> {
     for await (const _ of this.output()); // there is none without a format to make
-    return this.#inspection;
+    const { durationMs, peak } = this.#heard;
+    return { durationMs, peak };
   }
 
   #start(): () => void {
@@ -68,8 +70,8 @@ export class TranscodeJob {
         this.#inFlightBytes -= bytes;
         this.#room.resolve();
       },
-      done: (inspection) => {
-        this.#inspection = inspection;
+      done: (heard) => {
+        this.#heard = heard;
         this.#settle("done");
       },
       failed: (error) => this.#settle("failed", error),

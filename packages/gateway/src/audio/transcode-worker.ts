@@ -51,7 +51,15 @@ class JobRunner {
 
   #start({ job: id, type: _, ...conversion }: Extract<ToWorker, { type: "start" }>): void {
     const sliceBytes = UNCOMPRESSED.has(conversion.from.name) ? PCM_SLICE_BYTES : COMPRESSED_SLICE_BYTES;
-    const job: Job = { id, sliceBytes, inbox: [], ended: false, converter: undefined, making: undefined, untakenBytes: 0 };
+    const job: Job = {
+      id,
+      sliceBytes,
+      inbox: [],
+      ended: false,
+      converter: undefined,
+      making: undefined,
+      untakenBytes: 0,
+    };
     this.#jobs.set(id, job);
     createConverter(this.#codecs, conversion).then(
       (converter) => {
@@ -93,11 +101,15 @@ class JobRunner {
     job.making ??= this.#begin(job, converter);
     const { steps, sliceBytes } = job.making;
     const step = steps.next();
-    if (!step.done) return this.#give(job, step.value);
+    if (!step.done) {
+      this.#give(job, step.value);
+      return;
+    }
     job.making = undefined;
-    if (sliceBytes !== undefined) return this.#post({ type: "consumed", job: job.id, bytes: sliceBytes });
-    this.#post({ type: "done", job: job.id, inspection: converter.inspection() });
-    this.#remove(job);
+    if (sliceBytes === undefined) {
+      this.#post({ type: "done", job: job.id, heard: converter.heard() });
+      this.#remove(job);
+    } else this.#post({ type: "consumed", job: job.id, bytes: sliceBytes });
   }
 
   #begin(job: Job, converter: Converter): NonNullable<Job["making"]> {
@@ -111,7 +123,10 @@ class JobRunner {
 
   #give(job: Job, bytes: Uint8Array): void {
     // Heard, or not yet enough for a frame: said as well, for who does not hear from this thread thinks that it hangs.
-    if (bytes.length === 0) return this.#post({ type: "consumed", job: job.id, bytes: 0 });
+    if (bytes.length === 0) {
+      this.#post({ type: "consumed", job: job.id, bytes: 0 });
+      return;
+    }
     const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
     job.untakenBytes += own.length;
     this.#post({ type: "output", job: job.id, bytes: own }, [own.buffer as ArrayBuffer]);

@@ -100,6 +100,31 @@ describe.skipIf(!tools)("transcode() makes what ffmpeg plays without complaint",
 });
 
 describe("transcode()", () => {
+  it.each([8000, 24_000, 44_100])(
+    "gives back the sound of an MP3 at %i Hz alone, when told how long it was",
+    async (sampleRateHz) => {
+      const [samples, mp3] = [
+        { ...pcm, sampleRateHz },
+        { ...at24("mp3"), sampleRateHz },
+      ];
+      const sound = speechLike(1234, { sampleRateHz });
+      let soundMs = 0;
+      const onEnd = (ms: number): void => {
+        soundMs = ms;
+      };
+      const made = await collect(transcoder.transcode(inPieces(sound, 4801), samples, mp3, { signal, onEnd }));
+      expect(soundMs * sampleRateHz).toBeCloseTo((sound.length / 2) * 1000, 3);
+      const part = { startMs: startDelayMs(mp3), lengthMs: soundMs };
+      const back = int16(await collect(transcoder.transcode(inPieces(made, 700), mp3, samples, { signal, part })));
+      const spoken = int16(sound);
+      expect(back.length).toBe(spoken.length);
+      const alike = (shift: number): number =>
+        spoken.reduce((sum, sample, at) => sum + sample * (back[at + shift] ?? 0), 0);
+      const shifts = Array.from({ length: 401 }, (_, at) => at - 200);
+      expect(Math.abs(shifts.toSorted((a, b) => alike(b) - alike(a))[0]!)).toBeLessThanOrEqual(1);
+    },
+  );
+
   it("turns one compressed format into another with the tone in it", async () => {
     const mp3 = await encode(tone(1000), "mp3");
     const opus = await collect(transcoder.transcode(inPieces(mp3, 1, 700), at24("mp3"), at24("opus"), { signal }));

@@ -62,7 +62,8 @@ async function inspectHere(audio: Uint8Array, format: AudioFormat): Promise<Audi
   const converter = await createConverter(new Codecs(), { from: format });
   for (const _ of output(converter.push(audio))); // there is none without a format to make
   for (const _ of output(converter.finish()));
-  return converter.inspection();
+  const { durationMs, peak } = converter.heard();
+  return { durationMs, peak };
 }
 
 /** What can be said of AAC without a decoder: that it is whole frames of one kind, and how many. */
@@ -84,13 +85,15 @@ export function createTranscoder({
 }: TranscoderOptions = {}): Transcoder {
   const pool = new WorkerPool({ workers: Math.max(1, workers), clock, stallTimeoutMs });
   return {
-    async *transcode(audio, from, to, { signal, shape, maxMs }) {
+    async *transcode(audio, from, to, { signal, shape, part, maxMs, onEnd }) {
       signal.throwIfAborted();
-      if (shape === undefined && sameFormat(from, to)) return yield* audio;
+      const isPlain = shape === undefined && part === undefined;
+      if (isPlain && sameFormat(from, to)) return yield* audio;
       assertDecodable(from);
-      if (shape === undefined && isRewrap(from, to)) return yield* rewrap(audio, from, to, { signal });
-      const conversion = { from, to, ...(shape && { shape }), ...(maxMs !== undefined && { maxMs }) };
-      return yield* new TranscodeJob({ pool, audio, conversion, signal }).output();
+      if (isPlain && isRewrap(from, to)) return yield* rewrap(audio, from, to, { signal });
+      const bound = maxMs !== undefined && { maxMs };
+      const conversion = { from, to, ...(shape && { shape }), ...(part && { part }), ...bound };
+      return yield* new TranscodeJob({ pool, audio, conversion, signal, ...(onEnd && { onEnd }) }).output();
     },
     async inspect(audio, format, { signal, maxMs }) {
       signal.throwIfAborted();

@@ -1,5 +1,5 @@
 import type { AudioFormat } from "../core/audio-format.ts";
-import type { AudioInspection } from "../core/ports.ts";
+import type { AudioInspection, SoundPart } from "../core/ports.ts";
 import type { SoundShape } from "../core/sound-shape.ts";
 
 /** What becomes of the audio of a job. */
@@ -8,9 +8,13 @@ export type Conversion = {
   /** Absent: it is only listened to. */
   readonly to?: AudioFormat;
   readonly shape?: SoundShape;
-  /** Of what comes in; more of it fails. */
+  readonly part?: SoundPart;
+  /** Of what is decoded; more of it fails. */
   readonly maxMs?: number;
 };
+
+/** What is known at the end: what was listened to, and how long the sound was that was encoded. */
+export type Heard = AudioInspection & { readonly soundMs: number };
 
 /** What the main thread tells a transcoding worker. Bytes are handed over, never shared. */
 export type ToWorker =
@@ -25,7 +29,7 @@ export type FromWorker =
   | { readonly type: "output"; readonly job: number; readonly bytes: Uint8Array }
   /** So many bytes of input have been worked off: there is room for more. */
   | { readonly type: "consumed"; readonly job: number; readonly bytes: number }
-  | { readonly type: "done"; readonly job: number; readonly inspection: AudioInspection }
+  | { readonly type: "done"; readonly job: number; readonly heard: Heard }
   | { readonly type: "failed"; readonly job: number; readonly message: string };
 
 /** Input on its way to a worker or waiting in it, per job. */

@@ -1,14 +1,13 @@
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
-import type { AudioInspection } from "../core/ports.ts";
-import type { Conversion, FromWorker, ToWorker } from "./worker-messages.ts";
+import type { Conversion, FromWorker, Heard, ToWorker } from "./worker-messages.ts";
 
 /** What a job hears from its worker. After `done` or `failed` nothing more comes. */
 export type JobEvents = {
   output(bytes: Uint8Array): void;
   consumed(bytes: number): void;
-  done(inspection: AudioInspection): void;
+  done(heard: Heard): void;
   failed(error: SpeechError): void;
   /** Whether the worker has something to do for this job that nothing but itself holds up. */
   waiting(): boolean;
@@ -118,7 +117,7 @@ export class WorkerPool {
     else if (message.type === "consumed") events.consumed(message.bytes);
     else {
       this.#forget(member, message.job);
-      if (message.type === "done") events.done(message.inspection);
+      if (message.type === "done") events.done(message.heard);
       else events.failed(new SpeechError("transcode_failed", message.message));
     }
   }

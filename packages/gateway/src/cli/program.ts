@@ -147,7 +147,12 @@ function caching(mynah: Command): void {
     .option("-e, --engine <names>", "engines in order, separated by commas", "auto")
     .addOption(choice("-f, --format <name>", "what callers will ask for", AUDIO_FORMAT_NAMES).default("mp3"))
     .option("-s, --speed <factor>", "0.25 to 4", numberFrom(0.25, 4), 1)
-    .option("-l, --language <tag>", "BCP-47, for example de or en-GB")
+    .option("--pitch <factor>", "0.5 to 2", numberFrom(0.5, 2))
+    .option("--volume <factor>", "0.1 to 4", numberFrom(0.1, 4))
+    .option("--instructions <text>", "how to speak, for engines that can be told")
+    .option("--style <name>", "one of the voice's own styles")
+    .option("--seed <number>", "for engines that draw lots", numberFrom(0, 2 ** 32 - 1, { whole: true }))
+    .option("-l, --language <tag>", "BCP-47, for example de or en-GB; auto: as each is written")
     .option("-t, --tag <name>", "what it can be purged by")
     .option("-n, --concurrency <number>", "phrases at once", numberFrom(1, 8, { whole: true }), 2)
     .action(async (file: string, options, command: Command) => {

@@ -9,6 +9,11 @@ export type WarmOptions = GatewayOptions & {
   readonly engine: string;
   readonly format: AudioFormatName;
   readonly speed: number;
+  readonly pitch?: number;
+  readonly volume?: number;
+  readonly instructions?: string;
+  readonly style?: string;
+  readonly seed?: number;
   readonly language?: string;
   readonly tag?: string;
   readonly concurrency: number;

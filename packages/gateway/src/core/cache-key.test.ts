@@ -26,6 +26,12 @@ const identity: fc.Arbitrary<SpeechIdentity> = fc.record({
   language: optional(word),
   instructions: optional(word),
   seed: optional(fc.constantFrom(0, 1)),
+  phonemes: optional(
+    fc.array(fc.record({ from: fc.constantFrom(0, 1), to: fc.constant(2), alphabet: word, phonemes: word }), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+  ),
   format: fc.record({
     name: fc.constantFrom(...AUDIO_FORMAT_NAMES),
     sampleRateHz: fc.constantFrom(16_000, 24_000),
@@ -70,6 +76,12 @@ describe("cacheKey()", () => {
         { tempo: 1, pitch: 2, gain: 1 },
         { tempo: 1, pitch: 1, gain: 2 },
       ].map((shape) => ({ ...base, shape })),
+      ...[
+        [{ from: 0, to: 5, alphabet: "ipa", phonemes: "h" }],
+        [{ from: 0, to: 4, alphabet: "ipa", phonemes: "h" }],
+        [{ from: 0, to: 5, alphabet: "x-sampa", phonemes: "h" }],
+        [{ from: 0, to: 5, alphabet: "ipa", phonemes: "x" }],
+      ].map((phonemes) => ({ ...base, phonemes })),
       { ...base, style: "calm", instructions: undefined },
       { ...base, format: { ...base.format, name: "opus" } },
       { ...base, format: { ...base.format, sampleRateHz: 16_000 } },
@@ -116,6 +128,7 @@ describe("cacheKey()", () => {
     const plain = { engine: "flite", engineVersion: "1", voice: "slt", text: "Hello.", speed: 1, pitch: 1, volume: 1 };
     expect(keyOf({ ...plain, format })).toBe(key);
     expect(keyOf({ ...plain, format: { ...format, encoding: "s16" } })).toBe(key);
+    expect(keyOf({ ...plain, phonemes: [], format })).toBe(key);
   });
 
   it("is 64 lower-case hex digits", () => {

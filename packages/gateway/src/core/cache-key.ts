@@ -1,4 +1,5 @@
 import { type AudioFormat, encodingOf } from "./audio-format.ts";
+import type { PronouncedPart } from "./ports.ts";
 import { SHAPER_REVISION, type SoundShape } from "./sound-shape.ts";
 import type { SpeechSettings } from "./speech-settings.ts";
 
@@ -14,6 +15,7 @@ export type SpeechIdentity = SpeechSettings & {
   readonly text: string;
   readonly model?: string;
   readonly language?: string;
+  readonly phonemes?: readonly PronouncedPart[];
   readonly format: AudioFormat;
   /** What we do to the engine's audio. */
   readonly shape?: SoundShape;
@@ -28,7 +30,7 @@ const KEY_VERSION = 1;
  * stands behind them as a pair of name and value, only where it is set: older keys stay what they were.
  */
 export function encodeIdentity(identity: SpeechIdentity): string {
-  const { format, shape } = identity;
+  const { format, shape, phonemes = [] } = identity;
   const encoding = encodingOf(format);
   return JSON.stringify([
     KEY_VERSION,
@@ -48,8 +50,13 @@ export function encodeIdentity(identity: SpeechIdentity): string {
     ...(encoding === "s16" ? [] : [encoding]),
     ...(identity.volume === 1 ? [] : [["volume", identity.volume]]),
     ...(identity.style ? [["style", identity.style]] : []),
+    ...(phonemes.length === 0 ? [] : [["phonemes", ...phonemes.map(partOf)]]),
     ...(shape === undefined ? [] : [["shape", SHAPER_REVISION, shape.tempo, shape.pitch, shape.gain]]),
   ]);
+}
+
+function partOf({ from, to, alphabet, phonemes }: PronouncedPart): readonly unknown[] {
+  return [from, to, alphabet, phonemes];
 }
 
 /** The digest comes from outside: `core` imports nothing. It must be SHA-256 over the string's UTF-8, in lower-case hex. */

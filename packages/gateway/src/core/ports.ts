@@ -39,6 +39,15 @@ export type SpokenMark = {
   readonly estimated?: true;
 };
 
+/** A part of a text whose pronunciation is given; indices are UTF-16 code units. */
+export type PronouncedPart = {
+  readonly from: number;
+  readonly to: number;
+  /** In small letters: `ipa`, `x-sampa`, or one of the engine's own. */
+  readonly alphabet: string;
+  readonly phonemes: string;
+};
+
 /** One segment as an engine is asked to say it: everything resolved, nothing left to choose. */
 export type SynthesisRequest = SpeechSettings & {
   /** Prepared text of one segment, never longer than `capabilities.maxChars`. */
@@ -48,6 +57,8 @@ export type SynthesisRequest = SpeechSettings & {
   readonly model?: string;
   /** BCP-47; absent: the voice's own. */
   readonly language?: string;
+  /** In order, apart from each other, never empty, and only what `capabilities.phonemes` takes. Their lengths count with the text's. */
+  readonly phonemes?: readonly PronouncedPart[];
   /** What the caller will get; an engine that can make it itself may, any other gives what it has. */
   readonly wanted: AudioFormat;
 };
@@ -74,10 +85,12 @@ export type EngineCapabilities = {
   /** Whether it takes a seed. Default: no. */
   readonly seed?: boolean;
   /**
-   * Where it knows the language from: `told` with each request, heard out of the `text`, or it is the `voice`'s own and a
-   * request for another one is refused. Default: the voice's.
+   * Where it knows the language from: `told` with each request, heard out of the `text`, or it is the `voice`'s own; then it
+   * is asked for no language that its list does not say the voice speaks. Default: the voice's.
    */
   readonly language?: "told" | "text" | "voice";
+  /** Which phonetic alphabets it takes, in small letters, and from which voices not. Default: none. */
+  readonly phonemes?: { readonly alphabets: readonly string[]; readonly exceptVoices?: RegExp };
   /** Whether it gives word times. */
   readonly words: boolean;
   /** Costs only our own processor: worth finishing for the cache when the last listener has left. */
@@ -118,6 +131,8 @@ export type SpeechMetadata = {
   readonly createdAtMs: number;
   /** 0: encoded from the engine's own output; 1: made from another cached format. A copy of a copy is never made. */
   readonly generation: 0 | 1;
+  /** How long the sound is that this was encoded from, where we did that ourselves: a codec that pads cannot tell. */
+  readonly soundMs?: number;
   readonly words?: readonly WordPlace[];
   /** Names under which it can be purged: of the requests that it was made for or that heard it. */
   readonly tags?: readonly string[];
@@ -162,8 +177,20 @@ export type AudioInspection = {
   readonly peak: number | undefined;
 };
 
+/** The part of decoded audio that is sound: what a codec needed to get going is before it, what filled its last frame behind. */
+export type SoundPart = { readonly startMs: number; readonly lengthMs: number };
+
 /** More sound than `maxMs` is refused as soon as it is reached: the size of what is coded does not bound it. */
 export type SoundBound = { readonly maxMs?: number };
+
+export type TranscodeOptions = CallOptions &
+  SoundBound & {
+    readonly shape?: SoundShape;
+    /** Only this of the input is made into output. */
+    readonly part?: SoundPart;
+    /** Told at the end how long the sound was that went into the codec. Not where no codec was needed. */
+    readonly onEnd?: (soundMs: number) => void;
+  };
 
 /** Makes audio in one format from audio in another; each result is a complete stream of its own. */
 export interface Transcoder {
@@ -172,7 +199,7 @@ export interface Transcoder {
     audio: AsyncIterable<Uint8Array>,
     from: AudioFormat,
     to: AudioFormat,
-    options: CallOptions & SoundBound & { readonly shape?: SoundShape },
+    options: TranscodeOptions,
   ): AsyncIterable<Uint8Array>;
   /** Listens to all of it. Throws `transcode_failed` for bytes that do not decode to at least one sample. */
   inspect(audio: Uint8Array, format: AudioFormat, options: CallOptions & SoundBound): Promise<AudioInspection>;

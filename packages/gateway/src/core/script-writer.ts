@@ -84,11 +84,14 @@ export class ScriptWriter {
 
   /** Text whose pronunciation is given. */
   pronounced(raw: string, settings: SpanSettings, how: Omit<Pronunciation, "from" | "to">): void {
+    const waited = this.#waiting;
     this.text(raw, settings);
     const last = this.#spans.at(-1);
     const length = lengthOf(raw);
-    if (last !== undefined && length > 0)
+    // What waits for other text to be spoken with has no place yet.
+    if (last !== undefined && length > 0 && (this.#waiting === "" || this.#waiting === waited))
       last.pronunciations.push({ ...how, from: last.length - length, to: last.length });
+    else this.notice("phonemes of text that cannot be spoken alone are not done", how.place);
   }
 
   /** A sentence begins or ends; `pauseMs`: what is silent at least before text goes on, if there was any before. */

@@ -26,6 +26,8 @@ export type ServerOptions = {
   readonly trustsProxy?: TrustsProxy | undefined;
   /** Told of every request that is answered with an error. */
   readonly onError?: (answered: AnsweredError) => void;
+  /** Whether the server is being stopped: what still comes is refused, in our words. Default: never. */
+  readonly stopping?: () => boolean;
   /** Which requests become something else than HTTP; all others are answered as if they had not asked. */
   readonly upgrades?: (request: IncomingMessage) => boolean;
 };
@@ -46,6 +48,9 @@ const KEEP_ALIVE_MS = 65_000;
 const NO_ROUTE = "none";
 /** Of a UUID's last group. */
 const COUNT_DIGITS = 12;
+/** What is answered to the last: they tell that the server is stopping, and what it did. */
+const ANSWERED_TO_THE_LAST: ReadonlySet<string | undefined> = new Set(["/healthz", "/readyz", "/metrics"]);
+const RETRY_ELSEWHERE_MS = 1_000;
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /** Fastify with our limits, our JSON, our errors; routes are added by the composition root. */
@@ -70,6 +75,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       connectionsCheckingInterval: Math.min(1_000, options.requestTimeoutMs),
       shouldUpgradeCallback: options.upgrades ?? (() => false),
     },
+    return503OnClosing: false, // its 503 is none of ours; see the hook below
     genReqId: requestIds(),
     clientErrorHandler: (error, socket) => answerClientError(error, socket, options.onError),
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
@@ -80,6 +86,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.server.maxConnections = options.maxConnections;
   app.server.headersTimeout = options.requestTimeoutMs;
 
+  const { stopping = () => false } = options;
+  app.addHook("onRequest", (request, _, done) => {
+    done(stopping() && !ANSWERED_TO_THE_LAST.has(request.routeOptions.url) ? stoppingError() : undefined);
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_, body, done) => {
     try {
@@ -122,6 +132,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
   app.setNotFoundHandler((request, reply) => answerError(notFound(app, request.method, request.url), request, reply));
   return app;
+}
+
+/** For who comes by a connection that was open before. */
+function stoppingError(): SpeechError {
+  return new SpeechError("shutting_down", "this server is stopping; another one will answer", {
+    retryAfterMs: RETRY_ELSEWHERE_MS,
+  });
 }
 
 function notFound(app: FastifyInstance, method: string, url: string): SpeechError {

@@ -10,8 +10,8 @@ export type ConnectOptions = {
   /** As `parseRedisUrl` reads it. */
   readonly url: string;
   readonly clock: Clock;
-  /** Backstop behind our own deadlines. 0 for connections that wait on purpose (blocking reads). */
-  readonly commandTimeoutMs: number;
+  /** It waits on purpose, in blocking reads. */
+  readonly blocks?: boolean;
 };
 
 const CONNECT_TIMEOUT_MS = 1_000;
@@ -74,11 +74,11 @@ export function mastersOf(client: RedisClient): Redis[] {
 }
 
 /** Fails early and keeps trying: the choice that was measured to settle soonest when Redis is killed or frozen. */
-function settings({ clock, commandTimeoutMs }: ConnectOptions): RedisOptions {
+function settings({ clock, blocks = false }: ConnectOptions): RedisOptions {
   let reconnectedAtMs = Number.NEGATIVE_INFINITY;
-  const waits = commandTimeoutMs === 0;
   return {
-    ...(!waits && { commandTimeout: commandTimeoutMs, socketTimeout: SOCKET_TIMEOUT_MS }),
+    // No timeout for each command: callers have their own deadlines, and a second timer for each would be felt.
+    ...(!blocks && { socketTimeout: SOCKET_TIMEOUT_MS }),
     connectTimeout: CONNECT_TIMEOUT_MS,
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     enableOfflineQueue: false,

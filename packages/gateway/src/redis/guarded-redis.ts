@@ -44,8 +44,7 @@ export class GuardedRedis {
     this.#options = options;
     this.readTimeoutMs = options.readTimeoutMs ?? 50;
     this.writeTimeoutMs = options.writeTimeoutMs ?? 500;
-    const commandTimeoutMs = Math.max(this.readTimeoutMs, this.writeTimeoutMs);
-    this.#client = connect({ url: options.url, clock: options.clock, commandTimeoutMs });
+    this.#client = connect({ url: options.url, clock: options.clock });
     this.#health = new RedisHealth({
       clock: options.clock,
       failuresBeforeDown: options.failuresBeforeDown ?? 1,
@@ -75,20 +74,23 @@ export class GuardedRedis {
    * Sends one command, or several in one go, and waits for the answer. Rejects with the signal's reason, or with a
    * RedisError: down, too late, or an error reply. A command given up may still be carried out later.
    */
-  async run<T>(send: (client: RedisClient) => Promise<T>, { signal, timeoutMs }: GuardedCallOptions): Promise<T> {
-    signal.throwIfAborted();
-    if (this.#health.state !== "up") throw new RedisError("Redis is down");
-    try {
-      const answer = await withinDeadline(send(this.#client), timeoutMs, signal);
-      this.#health.succeeded();
-      return answer;
-    } catch (thrown) {
-      signal.throwIfAborted();
-      const error = RedisError.from(thrown);
-      if (error.isOutage) this.#health.failed(error);
-      else this.#health.succeeded();
-      throw error;
-    }
+  run<T>(send: (client: RedisClient) => Promise<T>, { signal, timeoutMs }: GuardedCallOptions): Promise<T> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    if (this.#health.state !== "up") return Promise.reject(new RedisError("Redis is down"));
+    sendTogether(this.#client);
+    return withinDeadline(send(this.#client), timeoutMs, signal).then(
+      (answer) => {
+        this.#health.succeeded();
+        return answer;
+      },
+      (thrown: unknown) => {
+        signal.throwIfAborted();
+        const error = RedisError.from(thrown);
+        if (error.isOutage) this.#health.failed(error);
+        else this.#health.succeeded();
+        throw error;
+      },
+    );
   }
 
   /** Why writes are being refused though the server answers; undefined as far as is known they are not. */
@@ -121,7 +123,7 @@ export class GuardedRedis {
   dedicated(): RedisClient | undefined {
     const { url, clock, maxConnections = 50 } = this.#options;
     if (this.#dedicated.size + 1 >= maxConnections) return undefined;
-    const client = connect({ url, clock, commandTimeoutMs: 0 });
+    const client = connect({ url, clock, blocks: true });
     client.on("error", () => {}); // its commands reject; unheard, the event would end the process
     this.#dedicated.add(client);
     return client;
@@ -157,6 +159,18 @@ export class GuardedRedis {
     }
     this.#deafProbes = 0;
   }
+}
+
+/**
+ * What is sent in one turn of the event loop leaves in one write: with many callers the system call costs more than the command.
+ * A cluster's commands go to several sockets, each as it comes.
+ */
+function sendTogether(client: RedisClient): void {
+  if (client instanceof vendor().Cluster) return;
+  const { stream } = client;
+  if (stream === undefined || stream.writableCorked > 0) return;
+  stream.cork();
+  setImmediate(() => stream.uncork());
 }
 
 /**

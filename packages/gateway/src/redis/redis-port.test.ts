@@ -36,14 +36,34 @@ afterAll(async () => {
 });
 
 describe("RedisPort", () => {
-  it("set() and getex() carry every byte, with fractions of a millisecond rounded up", async () => {
+  it("set() and getFresh() carry every byte, with fractions of a millisecond rounded up", async () => {
     await redis.set("k", every, 10_000.4, { signal });
     expect(await raw.pttl("k")).toBeGreaterThan(5000);
-    const value = await redis.getex("k", 60_000.1, { signal });
+    const value = await redis.getFresh("k", { ttlMs: 60_000.1, graceMs: 0 }, { signal });
     expect(new Uint8Array(value!)).toEqual(every);
-    expect(await raw.pttl("k")).toBeGreaterThan(50_000);
     await redis.set("k", every, 0.2, { signal });
-    expect(await redis.getex("absent", 1000, { signal })).toBeUndefined();
+    expect(await redis.getFresh("absent", { ttlMs: 1000, graceMs: 0 }, { signal })).toBeUndefined();
+  });
+
+  it("getFresh() renews a value that has lived a quarter of its ttl, and writes nothing before", async () => {
+    const life = { ttlMs: 60_000, graceMs: 30_000 };
+    await redis.set("k", every, 80_000, { signal });
+    expect(await redis.getFresh("k", life, { signal })).toBeDefined();
+    await redis.ping({ signal });
+    expect(await raw.pttl("k")).toBeLessThanOrEqual(80_000);
+    await redis.set("k", every, 74_000, { signal });
+    expect(await redis.getFresh("k", life, { signal })).toBeDefined();
+    await expect.poll(() => raw.pttl("k")).toBeGreaterThan(80_000);
+    await raw.persist("k");
+    expect(await redis.getFresh("k", life, { signal })).toBeDefined();
+    await expect.poll(() => raw.pttl("k")).toBeGreaterThan(80_000);
+  });
+
+  it("getFresh() neither gives nor renews what has only its grace left", async () => {
+    await redis.set("k", every, 29_000, { signal });
+    expect(await redis.getFresh("k", { ttlMs: 60_000, graceMs: 30_000 }, { signal })).toBeUndefined();
+    await redis.ping({ signal });
+    expect(await raw.pttl("k")).toBeLessThanOrEqual(29_000);
   });
 
   it("set() takes a view into a larger buffer", async () => {
@@ -77,7 +97,7 @@ describe("RedisPort", () => {
     await raw.rpush("list", "x");
     const error = await redis
       .set("k", Buffer.from("SPOKEN"), 10, { signal })
-      .then(() => redis.getex("list", 1000, { signal }).catch((thrown: unknown) => thrown));
+      .then(() => redis.get("list", { signal }).catch((thrown: unknown) => thrown));
     expect(error).toBeInstanceOf(RedisError);
     expect(error).toMatchObject({ replyCode: "WRONGTYPE", isOutage: false });
     expect(Object.keys(error as object)).not.toContain("command");
@@ -88,7 +108,7 @@ describe("RedisPort", () => {
     const controller = new AbortController();
     const reason = new Error("caller left");
     server.freeze();
-    const answer = redis.getex("k", 1000, { signal: controller.signal });
+    const answer = redis.get("k", { signal: controller.signal });
     setImmediate(() => controller.abort(reason));
     await expect(answer).rejects.toBe(reason);
     server.thaw();

@@ -3,7 +3,7 @@ import { mastersOf, type RedisClient } from "./connect.ts";
 import { GuardedRedis, type GuardedRedisOptions } from "./guarded-redis.ts";
 import type { RedisState } from "./health.ts";
 import { RedisError } from "./redis-error.ts";
-import { loadScript, type RedisScript } from "./script.ts";
+import type { RedisScript } from "./script.ts";
 
 /**
  * What our adapters ask of Redis, and all they know of it. Values are bytes. Every call settles within a deadline, and
@@ -13,9 +13,10 @@ export interface RedisPort {
   readonly state: RedisState;
   /** Resolves as soon as calls are let through. */
   whenUp(options: CallOptions): Promise<void>;
-  /** The value, its ttl renewed. A server that may not be written to gives it all the same, as it is. */
-  getex(key: string, ttlMs: number, options: CallOptions): Promise<Uint8Array | undefined>;
-  /** The same for a value kept `graceMs` beyond its ttl: undefined, and nothing renewed, once the ttl is over. */
+  /**
+   * The value unless its ttl is over, which is renewed once a quarter of it is. A server that may not be written to gives it all
+   * the same, as it is.
+   */
   getFresh(key: string, life: Lifetime, options: CallOptions): Promise<Uint8Array | undefined>;
   /** The value, past its ttl or not, as it is. */
   get(key: string, options: CallOptions): Promise<Uint8Array | undefined>;
@@ -52,14 +53,17 @@ export interface RedisPort {
   close(): Promise<void>;
 }
 
-/** How long a value is good for, and how much longer it is kept. */
+/** How long a value is good for, and how much longer it is kept. A value's expiry is both together. */
 export type Lifetime = { readonly ttlMs: number; readonly graceMs: number };
 
 const SCAN_COUNT = 500;
 /** Told of a value that was replaced. */
 const REPLACED_BYTES = 2048;
+/** PTTL's answer for it. */
+const NEVER_EXPIRES = -1;
 const NO_STRING = Buffer.from("\0");
-const getFreshScript = loadScript(new URL("lua/get-fresh.lua", import.meta.url));
+/** Reads renew a value this often while it lives: to write at each would cost replicas and the log as much as a `SET`. */
+const RENEWALS_PER_TTL = 4;
 
 /**
  * Opens the connection in the background: nothing waits for it, and calls before it stands are refused like in any
@@ -73,38 +77,25 @@ export function openRedis(options: GuardedRedisOptions): RedisPort {
 export function redisPort(redis: GuardedRedis): RedisPort {
   const read = ({ signal }: CallOptions) => ({ signal, timeoutMs: redis.readTimeoutMs });
   const write = ({ signal }: CallOptions) => ({ signal, timeoutMs: redis.writeTimeoutMs });
+  /** Nobody waits for it; the next read tries again. */
+  const renewUnwaited = (key: string, ms: number): void => {
+    const { signal } = new AbortController();
+    redis.run((client) => client.pexpire(key, wholeMs(ms)), write({ signal })).catch(() => {});
+  };
   return {
     get state() {
       return redis.state;
     },
     whenUp: (options) => redis.whenUp(options),
 
-    async getex(key, ttlMs, options) {
-      try {
-        return (await redis.run((client) => client.getexBuffer(key, "PX", wholeMs(ttlMs)), read(options))) ?? undefined;
-      } catch (error) {
-        if (!(error instanceof RedisError) || !error.isWriteRefused) throw error;
-        return (await redis.run((client) => client.getBuffer(key), read(options))) ?? undefined;
-      }
-    },
-
     async getFresh(key, { ttlMs, graceMs }, options) {
-      const { source, sha1 } = getFreshScript;
-      const args = [1, key, wholeMs(ttlMs + graceMs), wholeMs(graceMs)] as const;
-      try {
-        const value = await redis.run((client) => client.callBuffer("evalsha", sha1, ...args), read(options));
-        return value === null ? undefined : (value as Buffer);
-      } catch (error) {
-        if (!(error instanceof RedisError)) throw error;
-        if (error.replyCode === "NOSCRIPT") {
-          const value = await redis.run((client) => client.callBuffer("eval", source, ...args), read(options));
-          return value === null ? undefined : (value as Buffer);
-        }
-        if (!error.isWriteRefused) throw error;
-        const both = (client: RedisClient) => Promise.all([client.pttl(key), client.getBuffer(key)]);
-        const [leftMs, value] = await redis.run(both, read(options));
-        return value === null || !isFresh(leftMs, graceMs) ? undefined : value;
-      }
+      // Two commands in one packet: a script of them costs Redis several times as much.
+      const both = (client: RedisClient) => Promise.all([client.pttl(key), client.getBuffer(key)]);
+      const [leftMs, value] = await redis.run(both, read(options));
+      if (value === null || !isFresh(leftMs, graceMs)) return undefined;
+      const goneMs = ttlMs + graceMs - leftMs;
+      if (leftMs === NEVER_EXPIRES || goneMs >= ttlMs / RENEWALS_PER_TTL) renewUnwaited(key, ttlMs + graceMs);
+      return value;
     },
 
     get: async (key, options) => (await redis.run((client) => client.getBuffer(key), read(options))) ?? undefined,
@@ -192,9 +183,9 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Of PTTL's answer: -2 is no such key, -1 one that never expires. */
+/** Of PTTL's answer: -2 is no such key. */
 function isFresh(leftMs: number, graceMs: number): boolean {
-  return leftMs === -1 || leftMs > graceMs || (graceMs === 0 && leftMs === 0);
+  return leftMs === NEVER_EXPIRES || leftMs > graceMs || (graceMs === 0 && leftMs === 0);
 }
 
 function wholeMs(ttlMs: number): number {

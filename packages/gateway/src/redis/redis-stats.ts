@@ -24,16 +24,19 @@ export class RedisStats {
     this.#redis = redis;
   }
 
-  /** Adds all of it in one command, and only once however often the same batch is sent. */
+  /**
+   * Adds all of it in one command, and only once however often the same batch is sent. Sent until it is taken: so it is also
+   * noticed within a second that writes are refused, and that they are no more.
+   */
   async add({ number, counts }: StatsBatch, { signal }: CallOptions): Promise<void> {
     const options = { signal, timeoutMs: this.#redis.writeTimeoutMs };
     const amounts = Object.entries(counts).flatMap(([field, amount]) => [field, String(amount)]);
     const args = [2, STATS_KEY, this.#batchKey, String(number), REMEMBER_BATCH_MS, ...amounts] as const;
     try {
-      await this.#redis.run((client) => client.evalsha(script.sha1, ...args), options);
+      await this.#redis.runWrite((client) => client.evalsha(script.sha1, ...args), options);
     } catch (error) {
       if (!(error instanceof RedisError) || error.replyCode !== "NOSCRIPT") throw error;
-      await this.#redis.run((client) => client.eval(script.source, ...args), options);
+      await this.#redis.runWrite((client) => client.eval(script.source, ...args), options);
     }
   }
 

@@ -1,15 +1,38 @@
 import { primed } from "../core/async.ts";
+import { SpeechError } from "../core/errors.ts";
 import type { CallOptions } from "../core/ports.ts";
 import { asWritten } from "./pronounced.ts";
 import { type Segment, type SpokenSegment, segmentRequest, spokenBy } from "./segment.ts";
 import type { OpenOptions, SegmentCache } from "./segment-cache.ts";
 
-/** One candidate's turn at one segment. Resolves with its first audio; rejects with whatever kept it from speaking. */
+type AttemptOptions = OpenOptions & { readonly insist?: boolean };
+
+/**
+ * One candidate's turn at one segment. Resolves with its first audio; rejects with whatever kept it from speaking. An
+ * engine refuses all of a text for one phoneme that its voice has not: then it is asked for the text as it is written.
+ */
 export async function attempt(
   cache: SegmentCache,
   segment: Segment,
   at: number,
-  { insist = false, ...options }: OpenOptions & { readonly insist?: boolean },
+  options: AttemptOptions,
+): Promise<SpokenSegment> {
+  const { spelled } = segment;
+  try {
+    return await attemptAs(cache, segment, at, options);
+  } catch (error) {
+    const refused = error instanceof SpeechError && error.code === "engine_rejected";
+    if (!refused || spelled === undefined || segment.requests[at]!.phonemes === undefined) throw error;
+    options.signal.throwIfAborted();
+    return await attemptAs(cache, spelled, at, { ...options, alreadyMissed: false });
+  }
+}
+
+async function attemptAs(
+  cache: SegmentCache,
+  segment: Segment,
+  at: number,
+  { insist = false, ...options }: AttemptOptions,
 ): Promise<SpokenSegment> {
   const speech = await cache.open({ ...segmentRequest(segment, at), insist }, options);
   const spoken = spokenBy(segment, at);

@@ -1,6 +1,7 @@
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions } from "../core/ports.ts";
 import type { Notice, Script, Span, VoiceWish } from "../core/script.ts";
+import { nobodySpeaks, speaksLanguage, type VoiceOf } from "./spoken-language.ts";
 import type { Candidate, VoiceCatalogue } from "./voice-catalogue.ts";
 
 /** A span, and who could speak it. */
@@ -17,7 +18,9 @@ export async function castScript({ spans }: Script, voices: VoiceCatalogue, opti
   const cast: CastSpan[] = [];
   for (const span of spans) {
     const role = await casting.roleOf(span.settings.voice, span.settings.language);
-    if (role !== "leave-out") cast.push({ span, candidates: role });
+    if (role === "leave-out") continue;
+    cast.push({ span, candidates: role });
+    casting.checkLanguage(role, span.settings.language);
   }
   return { spans: cast, notices: casting.notices };
 }
@@ -26,6 +29,8 @@ class Casting {
   readonly notices: Notice[] = [];
   readonly #voices: VoiceCatalogue;
   readonly #options: Options;
+  /** Languages that nobody speaks, each told once. */
+  readonly #unspoken = new Set<string>();
   readonly #roles = new Map<VoiceWish, Map<string | undefined, Role>>();
 
   constructor(voices: VoiceCatalogue, options: Options) {
@@ -39,6 +44,15 @@ class Casting {
     const role = known.get(language) ?? (await this.#find(wish, language));
     known.set(language, role);
     return role;
+  }
+
+  /** A document may hold a word of any language: it is spoken all the same. */
+  checkLanguage(candidates: readonly Candidate[], language: string | undefined): void {
+    if (language === undefined || this.#unspoken.has(language)) return;
+    const voiceOf: VoiceOf = (candidate) => this.#voices.voiceOf(candidate);
+    if (candidates.some((candidate) => speaksLanguage(candidate, language, voiceOf))) return;
+    this.#unspoken.add(language);
+    this.notices.push({ message: `${nobodySpeaks(language)}; it is spoken as the rest` });
   }
 
   async #find(wish: VoiceWish, language: string | undefined): Promise<Role> {

@@ -1,8 +1,10 @@
 import type { CallOptions } from "../core/ports.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { castScript } from "./casting.ts";
+import { AUTO_LANGUAGE } from "./language-router.ts";
 import { checkLength } from "./plan.ts";
 import { scriptOf } from "./script-of.ts";
+import { requireLanguage } from "./spoken-language.ts";
 import { requireSettings } from "./told-settings.ts";
 import type { VoiceCatalogue } from "./voice-catalogue.ts";
 
@@ -21,5 +23,9 @@ export async function checkUtterance(
   }
   const { text, ...query } = utterance;
   checkLength(text, { maxTextChars, param: "text" });
-  requireSettings(utterance, await voices.resolve(query, { signal }));
+  const candidates = await voices.resolve(query, { signal });
+  const { language } = query;
+  if (language !== undefined && language !== AUTO_LANGUAGE)
+    requireLanguage(language, candidates, (candidate) => voices.voiceOf(candidate));
+  requireSettings(utterance, candidates);
 }

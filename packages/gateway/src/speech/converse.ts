@@ -36,7 +36,7 @@ export function createConverse(deps: SpeakDeps): Converse {
     };
     try {
       const candidates = await voices.resolve(utterance, { signal });
-      requireSettings(utterance, candidates);
+      planner.require(utterance, candidates);
       account = new Account(deps, planner, { utterance, incoming, candidates, signal });
       const report = new SpeechReport(events, clock, {
         utterance,

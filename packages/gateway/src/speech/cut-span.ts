@@ -1,16 +1,28 @@
-import type { Span } from "../core/script.ts";
+import type { Pronunciation, Span } from "../core/script.ts";
 import { lengthWithoutSpace } from "../core/script-writer.ts";
 import { splitSegments } from "../core/text/segment.ts";
 import type { SegmentMark } from "./segment.ts";
 
-/** One segment of a span, and the marks that stand in it. */
-export type CutSegment = { readonly text: string; readonly marks: readonly SegmentMark[] };
+/** One segment of a span, and what stands in it. Pronunciations: indices into the segment's text. */
+export type CutSegment = {
+  readonly text: string;
+  readonly marks: readonly SegmentMark[];
+  readonly pronunciations: readonly Pronunciation[];
+};
 
-/** Cuts the text of a span, as any text is cut, and gives each mark to the segment in which it stands. */
-export function cutSpan({ text, marks, lead }: Pick<Span, "text" | "marks" | "lead">, maxChars: number): CutSegment[] {
+type CutOptions = {
+  readonly maxChars: number;
+  /** Called for each pronunciation of more than one segment, which none of them has. */
+  readonly onDivided: (pronunciation: Pronunciation) => void;
+};
+
+/** Cuts the text of a span, as any text is cut, and gives each mark and pronunciation to the segment in which it stands. */
+export function cutSpan(span: Omit<Span, "settings">, { maxChars, onDivided }: CutOptions): CutSegment[] {
+  const { text, marks, lead, pronunciations } = span;
   const parts = splitSegments(text, { maxChars });
   const cut: CutSegment[] = [];
   let next = 0;
+  let nextSaid = 0;
   let before = 0;
   for (const [at, part] of parts.entries()) {
     const until = before + lengthWithoutSpace(part);
@@ -20,7 +32,14 @@ export function cutSpan({ text, marks, lead }: Pick<Span, "text" | "marks" | "le
     const places = new Places(part);
     for (; next < marks.length && (last || marks[next]!.at < until); next++)
       inside.push({ name: marks[next]!.name, at: places.of(marks[next]!.at - before) });
-    cut.push({ text: part, marks: inside });
+    const said: Pronunciation[] = [];
+    const ends = new Places(part);
+    for (; nextSaid < pronunciations.length && pronunciations[nextSaid]!.from < until; nextSaid++) {
+      const one = pronunciations[nextSaid]!;
+      if (one.to > until) onDivided(one);
+      else said.push({ ...one, from: ends.of(one.from - before), to: ends.of(one.to - 1 - before) + 1 });
+    }
+    cut.push({ text: part, marks: inside, pronunciations: said });
     before = until;
   }
   return cut;

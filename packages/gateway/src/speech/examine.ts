@@ -11,13 +11,14 @@ export type ExaminedSegment = {
   readonly request: SynthesisRequest;
   readonly format: AudioFormat;
   readonly generation: 0 | 1;
+  readonly soundMs: number | undefined;
   readonly createdAtMs: number;
 };
 
 /** Listens to finished audio once more as a stranger would. Throws `engine_no_audio` for silence, `transcode_failed` for no audio. */
 export async function examine(
   { audio, words }: Synthesized,
-  { engine, request, format, generation, createdAtMs }: ExaminedSegment,
+  { engine, request, format, generation, soundMs, createdAtMs }: ExaminedSegment,
   { transcoder, signal }: CallOptions & { readonly transcoder: Transcoder },
 ): Promise<SpeechMetadata> {
   const { durationMs, peak } = await transcoder.inspect(audio, format, { signal, maxMs: MAX_SEGMENT_MS });
@@ -32,6 +33,7 @@ export async function examine(
     characters: request.text.length,
     createdAtMs,
     generation,
+    ...(soundMs !== undefined && { soundMs }),
     ...(places.length > 0 && { words: places }),
   };
 }

@@ -12,7 +12,9 @@ import type { Cast } from "./casting.ts";
 import { cutSpan } from "./cut-span.ts";
 import type { Segment } from "./engine-chain.ts";
 import { AUTO_LANGUAGE, type Routed } from "./language-router.ts";
+import { asWrittenNotice, phonemic } from "./phonemic.ts";
 import { pronounced } from "./pronounced.ts";
+import { requireLanguage, speaksLanguage, type VoiceOf } from "./spoken-language.ts";
 import { heededBy, requireSettings, toldSettings } from "./told-settings.ts";
 import type { Candidate } from "./voice-catalogue.ts";
 
@@ -22,8 +24,7 @@ export type PlannerOptions = {
   readonly maxCachedTextChars?: number | undefined;
   /** Default: nothing is cleaned unless the request says so, and pronounced as it is written. */
   readonly text?: TextRules;
-  /** BCP-47, if it is known what a candidate speaks. */
-  readonly languageOf?: (candidate: Candidate) => string | undefined;
+  readonly voiceOf?: VoiceOf;
 };
 
 export type Plan = {
@@ -68,6 +69,8 @@ export class Planner {
   readonly #remembered = new Map<string, Remembered>();
 
   readonly #rules: TextRules;
+  /** Texts that were made ready to be checked, and are still to be planned. */
+  readonly #ready = new WeakMap<Utterance, string>();
 
   constructor(options: PlannerOptions) {
     this.#options = options;
@@ -99,22 +102,30 @@ export class Planner {
   /** The segments of a script whose voices were found. Throws `setting_unsupported`. */
   planScript(utterance: Utterance, { tail, notices }: Script, { spans, ...cast }: Cast): Plan {
     const characters = spans.reduce((sum, { span }) => sum + span.text.length, 0);
+    const divided: Notice[] = [];
+    const onDivided = ({ place }: Pronunciation): void => {
+      divided.push(asWrittenNotice(place, "phonemes of more than one sentence are not done"));
+    };
+    const { inputType, language, turns = [] } = utterance;
+    const mayHoldAnyLanguage =
+      inputType === "ssml" || [language, ...turns.map((turn) => turn.language)].includes(AUTO_LANGUAGE);
     const segments = spans.flatMap(({ span, candidates }) => {
       const { voice: _, ...settings } = span.settings;
       const said: Utterance = { ...utterance, ...settings };
-      requireSettings(said, candidates);
+      if (mayHoldAnyLanguage) requireSettings(said, candidates);
+      else this.require(said, candidates);
       const { lead } = span;
-      return cutSpan(span, this.longestSegment(candidates))
-        .map(({ text, marks }, at): Segment => {
-          const segment = this.segment(text, said, candidates, characters);
+      return cutSpan(span, { maxChars: this.longestSegment(candidates), onDivided })
+        .map(({ text, marks, pronunciations }, at): Segment => {
+          const plain = this.segment(text, said, candidates, characters);
+          const segment = pronunciations.length === 0 ? plain : this.#phonemic(plain, said, pronunciations);
           return { ...segment, marks, ...(at === 0 && lead.ms > 0 && { lead }) };
         })
         .filter(isHeard);
     });
     if (segments.length === 0)
       throw new SpeechError("text_empty", "the text holds nothing that is pronounced", { param: "input" });
-    const unpronounced = spans.flatMap(({ span }) => span.pronunciations).map(unpronouncedNotice);
-    const told = [...notices, ...cast.notices, ...unpronounced].slice(0, SCRIPT_BOUNDS.maxNotices);
+    const told = [...notices, ...cast.notices, ...divided].slice(0, SCRIPT_BOUNDS.maxNotices);
     return { characters, segments, notices: told, ...(tail.ms > 0 && { tail }) };
   }
 
@@ -131,6 +142,14 @@ export class Planner {
     const heard = segments.filter(isHeard);
     if (heard.length > 0) return { characters: text.length, segments: heard, notices: NO_NOTICES };
     throw new SpeechError("text_empty", "the text holds nothing that is pronounced", { param: "input" });
+  }
+
+  /** Throws `setting_unsupported` for a language or a setting that nobody of them can heed. */
+  require(utterance: Utterance, candidates: readonly Candidate[]): void {
+    const { language } = utterance;
+    if (language !== undefined && language !== AUTO_LANGUAGE)
+      requireLanguage(language, candidates, this.#options.voiceOf);
+    requireSettings(utterance, candidates);
   }
 
   /** One segment of a text that is still being written and has `characters` so far. */
@@ -160,17 +179,44 @@ export class Planner {
   }
 
   #prepared(utterance: Utterance): string {
+    const known = this.#ready.get(utterance);
+    if (known !== undefined) return known;
     const { text } = utterance;
-    return prepareText(this.#cleans(utterance) ? cleanText(text, this.#rules.cleaning) : text);
+    const ready = prepareText(this.#cleans(utterance) ? cleanText(text, this.#rules.cleaning) : text);
+    this.#ready.set(utterance, ready);
+    return ready;
   }
 
   #requests(text: string, utterance: Utterance, candidates: readonly Candidate[]): SynthesisRequest[] {
-    const { pronounce } = this.#rules;
-    return candidates.map((candidate) => {
-      const request = requestOf(text, utterance, candidate);
-      if (pronounce === undefined) return request;
-      return pronounced(request, this.#rules, request.language ?? this.#options.languageOf?.(candidate));
+    return candidates.map((candidate) => this.#pronounced(this.#request(text, utterance, candidate), candidate));
+  }
+
+  #request(text: string, utterance: Utterance, candidate: Candidate): SynthesisRequest {
+    const request = requestOf(text, utterance, candidate);
+    const { language } = request;
+    if (language === undefined || speaksLanguage(candidate, language, this.#options.voiceOf)) return request;
+    const { language: _, ...own } = request;
+    return own;
+  }
+
+  #pronounced(request: SynthesisRequest, candidate: Candidate): SynthesisRequest {
+    if (this.#rules.pronounce === undefined) return request;
+    return pronounced(request, this.#rules, request.language ?? this.#options.voiceOf?.(candidate)?.language);
+  }
+
+  /** The segment with its pronunciation for those who take it. */
+  #phonemic(plain: Segment, utterance: Utterance, pronunciations: readonly Pronunciation[]): Segment {
+    const { text, candidates } = plain;
+    const each = candidates.map((candidate) => phonemic(text, pronunciations, candidate));
+    const requests = each.map(({ phonemes }, at) => {
+      if (phonemes.length === 0) return plain.requests[at]!;
+      const candidate = candidates[at]!;
+      return this.#pronounced({ ...this.#request(text, utterance, candidate), phonemes }, candidate);
     });
+    const refused = candidates.map(({ engine }) =>
+      pronunciations.map(({ place }) => asWrittenNotice(place, `${engine.name} refused the phonemes`)),
+    );
+    return { ...plain, requests, notices: each.map(({ notices }) => notices), spelled: { ...plain, notices: refused } };
   }
 
   #settings(utterance: Utterance, characters: number) {
@@ -182,7 +228,7 @@ export class Planner {
 
   /** What is remembered has let the settings pass. */
   #cut(utterance: Utterance, candidates: readonly Candidate[]): Remembered {
-    requireSettings(utterance, candidates);
+    this.require(utterance, candidates);
     const text = this.#prepared(utterance);
     const parts = splitSegments(text, { maxChars: this.longestSegment(candidates) })
       .map((part) => ({ text: part, requests: this.#requests(part, utterance, candidates) }))
@@ -197,10 +243,6 @@ export class Planner {
     this.#remembered.set(utterance.text, cut);
     return cut;
   }
-}
-
-function unpronouncedNotice({ place }: Pronunciation): Notice {
-  return { ...place, message: "no engine here takes phonemes; the text is spoken as it is written" };
 }
 
 /** Whether anything of it is pronounced, by whoever would be asked first. */

@@ -1,4 +1,11 @@
-import type { StoredSpeech, SynthesisChunk, SynthesisRequest, WordPlace, WordTime } from "../core/ports.ts";
+import type {
+  PronouncedPart,
+  StoredSpeech,
+  SynthesisChunk,
+  SynthesisRequest,
+  WordPlace,
+  WordTime,
+} from "../core/ports.ts";
 import { type Replacement, replaced, type TextRules } from "../core/text/text-rules.ts";
 import type { Segment, SpokenSegment } from "./segment.ts";
 import { wordPlaces } from "./word-places.ts";
@@ -6,17 +13,32 @@ import { wordPlaces } from "./word-places.ts";
 /** What was replaced in the text of a request; absent: nothing. A request lives as long as its plan. */
 const known = new WeakMap<SynthesisRequest, readonly Replacement[]>();
 
-/** The request with its text as it is pronounced. */
+/** The request with its text as it is pronounced. What its phonemes say is what is said there, whatever the rules are. */
 export function pronounced(
   request: SynthesisRequest,
   { pronounce }: TextRules,
   language: string | undefined,
 ): SynthesisRequest {
-  const replacements = pronounce?.(request.text, language) ?? [];
+  const { text, phonemes } = request;
+  const apart = ({ from, to }: Replacement): boolean =>
+    phonemes === undefined || phonemes.every((part) => to <= part.from || from >= part.to);
+  const replacements = pronounce?.(text, language).filter(apart) ?? [];
   if (replacements.length === 0) return request;
-  const said = { ...request, text: replaced(request.text, replacements).trim() };
+  const whole = replaced(text, replacements);
+  const trimmed = whole.length - whole.trimStart().length;
+  const said = {
+    ...{ ...request, text: whole.trim() },
+    ...(phonemes && { phonemes: phonemes.map((part) => moved(part, replacements, trimmed)) }),
+  };
   known.set(said, replacements);
   return said;
+}
+
+/** The same part in the text as it is said. */
+function moved(part: PronouncedPart, replacements: readonly Replacement[], trimmed: number): PronouncedPart {
+  const before = replacements.filter(({ to }) => to <= part.from);
+  const shift = before.reduce((sum, { from, to, says }) => sum + says.length - (to - from), -trimmed);
+  return { ...part, from: part.from + shift, to: part.to + shift };
 }
 
 /** Words are told as they are written, not as they are pronounced: of "SQL", said "sequel", listeners read "SQL". */

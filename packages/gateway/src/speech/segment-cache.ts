@@ -10,7 +10,7 @@ import { nearlyDone } from "./nearly-done.ts";
 import { MAX_SEGMENT_MS } from "./plausible.ts";
 import { SharedSynthesis } from "./shared-synthesis.ts";
 import { type SegmentRequest, StoredSegments, type StoredSegmentsDeps } from "./stored-segments.ts";
-import { decodedWords, transcoded } from "./transcoded.ts";
+import { decodedWords, soundPartOf, transcoded } from "./transcoded.ts";
 import { wordsAt } from "./word-places.ts";
 
 export type FlightTiming = {
@@ -47,6 +47,8 @@ type Course = {
   /** Whether somebody who listens allows it to be stored. */
   keep: boolean;
   generation: 0 | 1;
+  /** Of the sound that was encoded, once all of it was. */
+  soundMs?: number;
   /** Of all who listen. */
   readonly tags: Set<string>;
 };
@@ -156,15 +158,19 @@ export class SegmentCache {
   async *#make(segment: SegmentRequest, course: Course, signal: AbortSignal): AsyncGenerator<SynthesisChunk> {
     const { request, engine } = segment;
     const { transcoder, clock, events } = this.#deps;
+    const onEnd = (soundMs: number): void => {
+      course.soundMs = soundMs;
+    };
     const source = await this.#kept.source(segment, { signal });
     if (source !== undefined) {
       const { stored, shape } = source;
       const { format, words } = stored.metadata;
+      const part = soundPartOf(stored.metadata);
       course.generation = 1;
       for (const tag of stored.metadata.tags ?? []) course.tags.add(tag);
       events.emit("segment.transcoded", { from: format.name, to: request.wanted.name });
-      if (words !== undefined) yield { words: decodedWords(wordsAt(words, request.text), format, shape) };
-      const options = { signal, maxMs: MAX_SEGMENT_MS, ...(shape && { shape }) };
+      if (words !== undefined) yield { words: decodedWords(wordsAt(words, request.text), format, { shape, part }) };
+      const options = { signal, onEnd, maxMs: MAX_SEGMENT_MS, ...(shape && { shape }), ...(part && { part }) };
       const made = transcoder.transcode(only(stored.audio), format, request.wanted, options);
       for await (const audio of made) yield { audio };
       return;
@@ -176,7 +182,7 @@ export class SegmentCache {
       // In the plain one's own words, so that it is stored if it is what somebody could ask for.
       const format = sameFormat(native, plain.wanted) ? plain.wanted : native;
       const below = this.#join({ ...segment, request: plain }, format, signal);
-      const options = { transcoder, clock, signal, ...(shape && { shape }) };
+      const options = { transcoder, clock, signal, onEnd, ...(shape && { shape }) };
       yield* transcoded(below, native, request.wanted, course.timing, options);
     }
   }
@@ -216,10 +222,10 @@ export class SegmentCache {
   /** Stores what a flight brought, then takes it off the map: in this order, so that nobody misses both. */
   async #settle(key: CacheKey, flight: Flight, segment: SegmentRequest, format: AudioFormat): Promise<void> {
     const whole = await flight.shared.finished.catch(() => undefined);
-    const { keep, generation, timing, tags } = flight.course;
+    const { keep, generation, soundMs, timing, tags } = flight.course;
     const outlived = timing.outlived ?? false;
     if (whole !== undefined && keep)
-      await this.#kept.keep(segment, { whole, format, generation, outlived, tags: [...tags] });
+      await this.#kept.keep(segment, { whole, format, generation, soundMs, outlived, tags: [...tags] });
     if (this.#flights.get(key) === flight) this.#flights.delete(key); // a successor's entry stays
   }
 }

@@ -1,6 +1,6 @@
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { StoredSpeech, SynthesisChunk, SynthesisRequest } from "../core/ports.ts";
-import type { Rest } from "../core/script.ts";
+import type { Notice, Rest } from "../core/script.ts";
 import type { ToldSetting } from "../core/speech-settings.ts";
 import type { CachePolicy } from "../core/utterance.ts";
 import type { FlightTiming } from "./segment-cache.ts";
@@ -26,6 +26,10 @@ export type Segment = {
   readonly lead?: Rest;
   /** In the order of the text. */
   readonly marks?: readonly SegmentMark[];
+  /** What of its pronunciation each candidate is not told. */
+  readonly notices?: readonly (readonly Notice[])[];
+  /** The same without any phonemes, for an engine that refuses them. */
+  readonly spelled?: Segment;
   /** What the caller asked that only an engine can do; what a request lacks of it, its engine cannot be told. */
   readonly told?: readonly ToldSetting[];
 };
@@ -40,6 +44,8 @@ export type SpokenSegment = {
   readonly characters: number;
   /** What the caller asked and the engine cannot be told; another one could have been, and failed. */
   readonly ignored?: readonly ToldSetting[];
+  /** What is not done as it was asked. */
+  readonly notices?: readonly Notice[];
 } & (
   | { readonly outcome: "hit" | "stale"; readonly stored: StoredSpeech }
   | {
@@ -54,10 +60,26 @@ const NONE: readonly ToldSetting[] = [];
 export function spokenBy(
   segment: Segment,
   at: number,
-): Pick<SpokenSegment, "engine" | "voice" | "characters" | "ignored"> {
+): Pick<SpokenSegment, "engine" | "voice" | "characters" | "ignored" | "notices"> {
   const { engine, voice } = segment.candidates[at]!;
   const ignored = ignoredBy(segment, at);
-  return { engine: engine.name, voice, characters: segment.text.length, ...(ignored.length > 0 && { ignored }) };
+  const notices = segment.notices?.[at];
+  return {
+    ...{ engine: engine.name, voice, characters: segment.text.length },
+    ...(ignored.length > 0 && { ignored }),
+    ...(notices !== undefined && { notices }),
+  };
+}
+
+/** The segment with this candidate alone. */
+export function withOnly(segment: Segment, at: number): Segment {
+  const { candidates, requests, notices, spelled } = segment;
+  return {
+    ...segment,
+    ...{ candidates: [candidates[at]!], requests: [requests[at]!] },
+    ...(notices !== undefined && { notices: [notices[at]!] }),
+    ...(spelled !== undefined && { spelled: withOnly(spelled, at) }),
+  };
 }
 
 /** Of what was asked, that which the candidate's engine cannot be told. */
@@ -67,7 +89,8 @@ export function ignoredBy({ told = NONE, requests }: Segment, at: number): reado
 
 /** The same as a hit. */
 export function storedHit(segment: Segment, at: number, stored: StoredSpeech): SpokenSegment {
-  if (ignoredBy(segment, at).length > 0) return { ...spokenBy(segment, at), outcome: "hit", stored };
+  if (ignoredBy(segment, at).length > 0 || segment.notices !== undefined)
+    return { ...spokenBy(segment, at), outcome: "hit", stored };
   const { engine, voice } = segment.candidates[at]!;
   return { engine: engine.name, voice, characters: segment.text.length, outcome: "hit", stored };
 }

@@ -84,6 +84,15 @@ describe("speak()", () => {
     expect(rig.counters.transcoded).toBe(5);
   });
 
+  it.each([FORMATS.mp3, FORMATS.opus])("makes PCM as long as it was spoken of a stored $name", async (lossy) => {
+    const engine = standInEngine();
+    const rig = rigWith({ engines: [engine] });
+    await rig.keep(utterance("As long as ever.", { format: lossy }));
+    const { bytes } = await rig.keep(utterance("As long as ever.", { format: FORMATS.pcm }));
+    expect(bytes.length).toBe(toneAudio(engine.requests[0]!).length);
+    expect([engine.calls, rig.counters.transcoded]).toEqual([1, 1]);
+  });
+
   it("never makes a copy of a copy", async () => {
     const engine = standInEngine();
     const rig = rigWith({ engines: [engine] });

@@ -10,6 +10,7 @@ import type { ToldSetting } from "../core/speech-settings.ts";
 import type { Utterance } from "../core/utterance.ts";
 import { admit, type Bill } from "./admission.ts";
 import type { EngineChain, Segment, SpokenSegment } from "./engine-chain.ts";
+import { noticesOf } from "./notices-of.ts";
 import type { Plan, PlannerOptions } from "./plan.ts";
 import { utterancePlanner } from "./plan-utterance.ts";
 import { SpeechReport } from "./report.ts";
@@ -158,7 +159,7 @@ function storedSpeech(deps: SpeakDeps, context: Context): Soon<Speech | undefine
 }
 
 function wholeSpeech({ joiner }: SpeakDeps, context: Context, rested: Rested): Speech {
-  const { utterance, plan, words, report, bill, quota, limitMs, cacheMs } = context;
+  const { utterance, plan, ahead, words, report, bill, quota, limitMs, cacheMs } = context;
   const { format } = utterance;
   const whole = new StoredAnswer({ ...rested, joiner, format, words });
   const first = rested.segments[0]!.spoken;
@@ -171,7 +172,7 @@ function wholeSpeech({ joiner }: SpeakDeps, context: Context, rested: Rested): S
     format,
     ...speakerOf(first),
     outcomes: { hit: rested.segments.length, miss: 0, coalesced: 0, stale: 0 },
-    ...factsOf(plan),
+    ...factsOf(plan, ahead),
     keeps: false,
     fromCache: true,
     whole,
@@ -182,10 +183,11 @@ function wholeSpeech({ joiner }: SpeakDeps, context: Context, rested: Rested): S
   };
 }
 
-/** What is known of an answer before anybody speaks. */
-function factsOf({ segments, characters, notices, tail }: Plan) {
+/** What is known of an answer when it begins. */
+function factsOf(plan: Plan, spoken: readonly (SpokenSegment | undefined)[]) {
+  const { segments, characters, tail } = plan;
   const marked = segments.some(({ marks, lead }) => marks?.length || lead?.marks.length) || Boolean(tail?.marks.length);
-  return { segments: segments.length, characters, marked, notices };
+  return { segments: segments.length, characters, marked, notices: noticesOf(plan, spoken) };
 }
 
 /** The answer when some of it is still to be made. Resolves with its first audio. */
@@ -230,7 +232,7 @@ async function streamedSpeech(deps: SpeakDeps, context: Context): Promise<Speech
       format: utterance.format,
       ...speakerOf(first),
       outcomes: outcomesOf(ahead, first),
-      ...factsOf(plan),
+      ...factsOf(plan, [first, ...ahead.slice(1)]),
       keeps: segments[0]!.policy.write,
       fromCache: false,
       audio: audioOf(parts),

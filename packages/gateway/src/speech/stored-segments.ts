@@ -60,6 +60,8 @@ export type Finished = {
   readonly whole: Synthesized;
   readonly format: AudioFormat;
   readonly generation: 0 | 1;
+  /** Of the sound that it was encoded from, if we did that. */
+  readonly soundMs: number | undefined;
   /** Of everybody who listened, and of what it was made of. */
   readonly tags: readonly string[];
   /** Another server took it over while this one was away: what it has stored stands. */
@@ -179,11 +181,11 @@ export class StoredSegments {
   /** What is to be known of finished audio. Undefined: not worth keeping. */
   async #examined(
     segment: SegmentRequest,
-    { whole, format, generation }: Finished,
+    { whole, format, generation, soundMs }: Finished,
     signal: AbortSignal,
   ): Promise<SpeechMetadata | undefined> {
     const { transcoder, clock, events } = this.#deps;
-    const of = { ...segment, format, generation, createdAtMs: clock.now() };
+    const of = { ...segment, format, generation, soundMs, createdAtMs: clock.now() };
     return examine(whole, of, { transcoder, signal }).catch((error: unknown) => {
       events.emit("store.skipped", { reason: "rejected", error });
       return undefined;

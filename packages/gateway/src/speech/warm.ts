@@ -4,10 +4,10 @@ import type { Utterance } from "../core/utterance.ts";
 import { ableFirst } from "./able.ts";
 import type { EngineChain } from "./engine-chain.ts";
 import type { EngineStates } from "./engine-states.ts";
+import type { LanguageDeps } from "./language-router.ts";
 import type { PlannerOptions } from "./plan.ts";
 import { utterancePlanner } from "./plan-utterance.ts";
-import type { Segment } from "./segment.ts";
-import type { VoiceCatalogue } from "./voice-catalogue.ts";
+import { type Segment, withOnly } from "./segment.ts";
 
 /** What became of one text: how many of its segments were there, how many were made, and what that cost. */
 export type Warmed = {
@@ -21,11 +21,11 @@ export type Warmed = {
 
 export type Warm = (utterance: Utterance, options: CallOptions) => Promise<Warmed>;
 
-export type WarmDeps = PlannerOptions & {
-  readonly voices: VoiceCatalogue;
-  readonly chain: EngineChain;
-  readonly states: EngineStates;
-};
+export type WarmDeps = PlannerOptions &
+  LanguageDeps & {
+    readonly chain: EngineChain;
+    readonly states: EngineStates;
+  };
 
 /** In an engine's line all warming takes turns as one, behind every caller. */
 const TENANT = "(warming)";
@@ -35,8 +35,8 @@ const MILLION = 1_000_000;
  * Says a text into the cache, to nobody. Not counted as a request, nor by the limiter. Only the engine that callers would
  * hear now is asked: what another would say instead is not what they are going to ask for.
  */
-export function createWarm({ voices, chain, states, ...options }: WarmDeps): Warm {
-  const planOf = utterancePlanner({ voices, ...options });
+export function createWarm({ chain, states, ...options }: WarmDeps): Warm {
+  const planOf = utterancePlanner(options);
 
   return async function warm(utterance, { signal }) {
     const { segments } = await planOf(utterance, { signal });
@@ -66,12 +66,8 @@ export function createWarm({ voices, chain, states, ...options }: WarmDeps): War
   function firstOf(segment: Segment): Segment {
     const at = ableFirst(segment).find((one) => states.of(segment.candidates[one]!.engine.name).admits !== "never");
     if (at === undefined) throw new SpeechError("engines_unavailable", "every engine is switched off");
-    return {
-      ...segment,
-      candidates: [segment.candidates[at]!],
-      requests: [segment.requests[at]!],
-      tenant: TENANT,
-      priority: "warming",
-    };
+    const how = { tenant: TENANT, priority: "warming" } as const;
+    const { spelled, ...one } = withOnly(segment, at);
+    return { ...one, ...how, ...(spelled && { spelled: { ...spelled, ...how } }) };
   }
 }

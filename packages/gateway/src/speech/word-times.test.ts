@@ -91,7 +91,7 @@ describe.each(AUDIO_FORMAT_NAMES.filter((name) => name !== "aac" || ffmpeg))("wo
     await expectRight(mixed.audio, mixed.words, format);
   });
 
-  it("are right in what is made from a stored mp3, whose run-in has become sound", async () => {
+  it("are right in what is made from a stored mp3, whose run-in is cut off", async () => {
     if (format === "mp3") return;
     await rig.store.clear({ signal: never });
     await partsOf(await ask(asked("mp3")));

@@ -45,10 +45,12 @@ function metadataIn(value: unknown): SpeechMetadata | undefined {
   if (!isAmount(durationMs) || !isAmount(createdAtMs) || !isCount(characters)) return undefined;
   if (typeof engine !== "string" || typeof voice !== "string") return undefined;
   if (generation !== 0 && generation !== 1) return undefined;
-  const { tags } = value;
+  const { tags, soundMs } = value;
+  if (soundMs !== undefined && !isAmount(soundMs)) return undefined;
   if (tags !== undefined && !isTagList(tags)) return undefined;
   return {
     ...{ format, durationMs, engine, voice, characters, createdAtMs, generation },
+    ...(soundMs !== undefined && { soundMs }),
     ...(words && { words }),
     ...(tags && { tags }),
   };

@@ -90,6 +90,7 @@ describe("decodeEntry()", () => {
       characters: fc.nat(),
       createdAtMs: amount,
       generation: fc.constantFrom(0, 1),
+      soundMs: amount,
       words: fc.array(fc.record({ from: fc.nat(), to: fc.nat(), startMs: amount, endMs: amount })),
     },
     {

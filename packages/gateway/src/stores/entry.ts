@@ -8,6 +8,7 @@
  */
 import { promisify } from "node:util";
 import { crc32, deflate, inflate } from "node:zlib";
+import { type Soon, soon } from "../core/async.ts";
 import type { AudioFormatName } from "../core/audio-format.ts";
 import type { CacheKey } from "../core/cache-key.ts";
 import type { SpeechMetadata, StoredSpeech } from "../core/ports.ts";
@@ -64,9 +65,10 @@ export async function encodeEntry(
 }
 
 /**
- * The speech in `bytes`, or why there is none. Never throws, whatever the bytes. Identity audio is a view into them.
+ * The speech in `bytes`, or why there is none; at once, unless it has to be inflated. Never throws, whatever the bytes. Identity
+ * audio is a view into them.
  */
-export async function decodeEntry(key: CacheKey, bytes: Uint8Array): Promise<DecodedEntry> {
+export function decodeEntry(key: CacheKey, bytes: Uint8Array): Soon<DecodedEntry> {
   const entry = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (entry.byteLength < COVERED_FROM) return { bad: "foreign" };
   if (entry.toString("latin1", LENGTH_BYTES, LENGTH_BYTES + HEAD_START.length) !== HEAD_START)
@@ -79,8 +81,11 @@ export async function decodeEntry(key: CacheKey, bytes: Uint8Array): Promise<Dec
   const head = parseHead(entry.toString("utf8", LENGTH_BYTES, LENGTH_BYTES + jsonBytes), LAYOUT_VERSION);
   if (!head) return { bad: "foreign" };
   if (head.key !== key) return { bad: "mismatch" };
-  const audio = await restore(entry.subarray(LENGTH_BYTES + jsonBytes), head);
-  return audio ? { speech: { metadata: head.metadata, audio } } : { bad: "corrupt" };
+  const restored = restore(entry.subarray(LENGTH_BYTES + jsonBytes), head);
+  return soon(
+    restored,
+    (audio): DecodedEntry => (audio ? { speech: { metadata: head.metadata, audio } } : { bad: "corrupt" }),
+  );
 }
 
 /**
@@ -113,13 +118,15 @@ async function shrink(
   return { encoding: "identity", stored: audio };
 }
 
-async function restore(stored: Uint8Array, head: EntryHead): Promise<Uint8Array | undefined> {
+function restore(stored: Uint8Array, head: EntryHead): Soon<Uint8Array | undefined> {
   const { encoding, rawBytes } = head;
   if (rawBytes < 1 || rawBytes > MAX_RAW_BYTES) return undefined;
   if (encoding === "identity") return stored.byteLength === rawBytes ? stored : undefined;
   if (rawBytes > stored.byteLength * MAX_DEFLATE_RATIO) return undefined;
   // One output chunk of the final size: nothing is joined afterwards. zlib wants at least 64.
   const chunkSize = Math.max(rawBytes, 64);
-  const audio = await inflateAsync(stored, { maxOutputLength: rawBytes, chunkSize }).catch(() => undefined);
-  return audio?.byteLength === rawBytes ? audio : undefined;
+  return inflateAsync(stored, { maxOutputLength: rawBytes, chunkSize }).then(
+    (audio) => (audio.byteLength === rawBytes ? audio : undefined),
+    () => undefined,
+  );
 }

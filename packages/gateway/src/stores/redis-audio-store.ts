@@ -55,12 +55,8 @@ export class RedisAudioStore implements SharedAudioStore {
   }
 
   get(key: CacheKey, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
-    const [ttlMs, graceMs] = [this.#ttlMs, this.#graceMs];
-    return this.#decoded(key, (name) =>
-      graceMs === 0
-        ? this.#redis.getex(name, ttlMs, { signal }) // needs no script
-        : this.#redis.getFresh(name, { ttlMs, graceMs }, { signal }),
-    );
+    const life = { ttlMs: this.#ttlMs, graceMs: this.#graceMs };
+    return this.#decoded(key, (name) => this.#redis.getFresh(name, life, { signal }));
   }
 
   getStale(key: CacheKey, { signal }: CallOptions): Promise<StoredSpeech | undefined> {
@@ -68,12 +64,18 @@ export class RedisAudioStore implements SharedAudioStore {
   }
 
   async #decoded(key: CacheKey, read: (name: string) => Promise<Uint8Array | undefined>) {
-    const bytes = await read(audioKey(key)).catch(anotherType);
+    let bytes: Uint8Array | undefined;
+    try {
+      bytes = await read(audioKey(key));
+    } catch (error) {
+      if (!(error instanceof RedisError) || error.replyCode !== "WRONGTYPE") throw error;
+      return this.#discard(key, "foreign");
+    }
     if (bytes === undefined) return undefined;
-    const decoded = bytes === "another type" ? { bad: "foreign" as const } : await decodeEntry(key, bytes);
+    const found = decodeEntry(key, bytes);
+    const decoded = found instanceof Promise ? await found : found;
     if ("speech" in decoded) return decoded.speech;
-    this.#discard(key, decoded.bad);
-    return undefined;
+    return this.#discard(key, decoded.bad);
   }
 
   async set(key: CacheKey, speech: StoredSpeech, { signal, ttlMs }: CallOptions & { ttlMs: number }): Promise<void> {
@@ -155,14 +157,9 @@ export class RedisAudioStore implements SharedAudioStore {
   async close(): Promise<void> {}
 
   /** Nobody waits for it and nobody minds if it fails: the entry is as bad the next time, or gone by its ttl. */
-  #discard(key: CacheKey, reason: BadEntryReason): void {
+  #discard(key: CacheKey, reason: BadEntryReason): undefined {
     this.#onEvent({ type: "entry.bad", reason });
     const { signal } = new AbortController();
     this.#redis.unlink(audioKey(key), { signal }).catch(() => {});
   }
-}
-
-function anotherType(error: unknown): "another type" {
-  if (error instanceof RedisError && error.replyCode === "WRONGTYPE") return "another type";
-  throw error;
 }

@@ -55,24 +55,28 @@ export class TieredAudioStore implements AudioStore {
   }
 
   get(key: CacheKey, { signal }: CallOptions): Soon<StoredSpeech | undefined> {
+    const purged = this.#purged;
     const near = this.#options.memory.get(key, { signal });
-    if (near === undefined || near instanceof Promise) return this.#get(key, near, signal);
+    if (!(near instanceof Promise)) return this.#nearOrFar(key, near, purged, signal);
+    return this.#orElse("memory", "get", undefined, near, signal).then((found) =>
+      this.#nearOrFar(key, found, purged, signal),
+    );
+  }
+
+  #nearOrFar(
+    key: CacheKey,
+    near: StoredSpeech | undefined,
+    purged: number,
+    signal: AbortSignal,
+  ): Soon<StoredSpeech | undefined> {
+    if (near === undefined) return this.#getFar(key, purged, signal);
     this.#keepAliveInRedis(key, near);
     return near;
   }
 
-  async #get(
-    key: CacheKey,
-    nearby: Soon<StoredSpeech | undefined>,
-    signal: AbortSignal,
-  ): Promise<StoredSpeech | undefined> {
+  /** `purged`: how many purges there had been when memory was asked. */
+  async #getFar(key: CacheKey, purged: number, signal: AbortSignal): Promise<StoredSpeech | undefined> {
     const { memory, redis, ttlMs } = this.#options;
-    const purged = this.#purged;
-    const near = await this.#orElse("memory", "get", undefined, nearby, signal);
-    if (near) {
-      this.#keepAliveInRedis(key, near);
-      return near;
-    }
     const far = await this.#orElse("redis", "get", undefined, redis.get(key, { signal }), signal);
     if (far && this.#mayKeep(purged))
       await this.#orElse("memory", "set", undefined, memory.set(key, far, { ttlMs, signal }), signal);

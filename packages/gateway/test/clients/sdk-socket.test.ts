@@ -51,6 +51,38 @@ describe("connect() and a real gateway", () => {
     expect(again.words).toEqual(spoken.words);
   });
 
+  it("tells marks and notices of SSML, says dialogues as HTTP does, and lives on after wrong SSML", async () => {
+    const gateway = await runGateway({}, { engines: [standInEngine({ words: true })] });
+    const socket = open(gateway);
+    const text =
+      '<speak><emphasis>Your</emphasis> total is <mark name="total"/>forty.<break time="1s"/><mark name="end"/></speak>';
+    const marks = [
+      { name: "total", timeMs: 280 },
+      { name: "end", timeMs: 1400 },
+    ];
+    for (const fromCache of [false, true]) {
+      const spoken = socket.speak({ text, inputType: "ssml", ...AS });
+      const told: string[] = [];
+      spoken.on("marks", (some) => told.push(...some.map(({ name }) => name)));
+      expect((await read(spoken.audio)).length).toBe(1400 * 48);
+      expect(await spoken.done).toMatchObject({ outcome: "done", fromCache });
+      expect([spoken.marks, told]).toEqual([marks, ["total", "end"]]);
+      expect((await spoken.started).notices).toEqual([
+        { line: 1, column: 8, message: "emphasis is not done; its text is spoken as the rest" },
+      ]);
+    }
+    const turns = [{ text: "How are you?" }, { text: "Fine.", voice: "two", speed: 2 }];
+    const said = await read(socket.speak({ turns, turnPauseMs: 100, ...AS }).audio);
+    const asked = { turns, turn_pause_ms: 100, voice: "one", response_format: "pcm" };
+    expect(said.equals(await bytesOf(await postSpeech(gateway, asked)))).toBe(true);
+    await expect(socket.speak({ text: "<speak>Hi", inputType: "ssml", ...AS }).done).rejects.toMatchObject({
+      code: "ssml_invalid",
+      message: expect.stringMatching(/^line 1, column \d+: /) as string,
+      retryable: false,
+    });
+    expect(await socket.speak({ text: "Next.", ...AS }).done).toMatchObject({ outcome: "done" });
+  });
+
   it("keeps utterances apart that are heard at the same time, more of them than a socket may have", async () => {
     const gateway = await runGateway({}, { engines: [standInEngine()] });
     const socket = open(gateway);

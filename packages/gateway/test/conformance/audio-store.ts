@@ -30,6 +30,7 @@ const WITH_WORDS: SpeechMetadata = {
   format: { name: "pcm", sampleRateHz: 24_000 },
   voice: 'Frøya "2" \u2028 🎙',
   generation: 1,
+  soundMs: 1188.375,
   words: [
     { from: 0, to: 5, startMs: 0, endMs: 312.25 },
     { from: 6, to: 14, startMs: 312.25, endMs: 700 },

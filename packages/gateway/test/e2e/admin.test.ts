@@ -112,9 +112,29 @@ describe("A purge by administrators", () => {
     await expect
       .poll(async () => (await say(two, "Tagged when it was heard again.", { tag: "spring" })).hit, SOON)
       .toBe(true);
+    const elsewhere = ["Tagged in a URL.", "Tagged at ElevenLabs' door.", "Tagged at Cartesia's door."] as const;
+    await fetch(`${one.url}/v1/speech?text=${encodeURIComponent(elsewhere[0])}&voice=one&format=pcm&tag=spring`).then(
+      (response) => response.arrayBuffer(),
+    );
+    const tagged = async (path: string, asked: object): Promise<void> => {
+      const headers = { "content-type": "application/json", "mynah-tag": "spring", "cartesia-version": "2025-04-16" };
+      const response = await fetch(one.url + path, { method: "POST", headers, body: JSON.stringify(asked) });
+      await response.arrayBuffer();
+      expect(response.status, path).toBe(200);
+    };
+    await tagged("/v1/text-to-speech/one?output_format=pcm_24000", { text: elsewhere[1] });
+    await tagged("/tts/bytes", {
+      ...{ model_id: "sonic-2", transcript: elsewhere[2], voice: { mode: "id", id: "one" }, language: "en" },
+      output_format: { container: "raw", encoding: "pcm_s16le", sample_rate: 24_000 },
+    });
+    await keep(elsewhere[0]);
+    // A moment after their ends they are stored: then the same request is a hit.
+    await keep(elsewhere[1]);
+    await keep(elsewhere[2], { language: "en" });
     const job = await admin<Job>(one, "POST", "/admin/cache/purge", { tag: "spring" });
     expect(job).toMatchObject({ kind: "purge", about: "tag spring", total: null });
-    expect(await ended(two, job)).toMatchObject({ state: "done", purge: { removed: 3 } });
+    expect(await ended(two, job)).toMatchObject({ state: "done", purge: { removed: 6 } });
+    await expectGone(elsewhere[0]);
     await expectGone("Tagged on a socket.");
     await expectGone("Under a tag from the start.");
     await expectGone("Tagged when it was heard again.");

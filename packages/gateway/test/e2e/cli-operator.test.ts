@@ -98,6 +98,14 @@ describe("mynah warm, purge, engines, stats", () => {
     expect(unclear).toMatchObject({ code: 2, stderr: expect.stringMatching(/^mynah: say what to purge: --all.*\n$/) });
     expect(stranger).toMatchObject({ code: 2, stderr: expect.stringMatching(/^mynah: .*key.*\n$/) });
     expect(await isKept("One to warm.")).toBe(false);
+
+    const [higher, styled] = await Promise.all([
+      json([...args, "--pitch", "1.5", "--volume", "0.5"]),
+      json([...args, "--style", "calm", "--seed", "7", "--instructions", "slowly"]),
+    ]);
+    expect(higher).toMatchObject({ made: 2, failed: 0 });
+    expect(engine.requests.at(-1)).toMatchObject({ pitch: 1.5, volume: 1 }); // louder or softer is done here
+    expect(styled).toMatchObject({ made: 0, failures: { setting_unsupported: 2 } });
   });
 
   it("stops warming at Ctrl-C, on the gateway too, and says how to go on", async () => {

@@ -65,6 +65,17 @@ describe("mynah say", () => {
     expect(await secondsOf(stdout, "flac")).toBeGreaterThan(0.8);
   });
 
+  it("speaks SSML from a pipe, its breaks as silence, and notes on stderr what it does not do", async () => {
+    const ssml = '<speak>\n  <emphasis>One</emphasis><break time="2s"/> and two.</speak>';
+    const { code, stdout, stderr } = await mynah(["say", "--ssml", "-f", "wav"], { input: ssml });
+    const notice = "note: line 2, column 3: emphasis is not done; its text is spoken as the rest\n";
+    expect({ code, stderr }).toEqual({ code: 0, stderr: notice });
+    const seconds = await secondsOf(stdout, "wav");
+    expect([seconds > 2.5, seconds < 5]).toEqual([true, true]); // as text it would be far longer
+    const shown = await mynah(["say", "--ssml", "--show-text"], { input: ssml });
+    expect(shown.stdout.toString()).toBe("One\nand two.\n");
+  });
+
   it("speaks faster when told to", async () => {
     const slow = await mynah(["say", "Just as fast as you like it to be.", "-f", "wav"]);
     const fast = await mynah(["say", "Just as fast as you like it to be.", "-f", "wav", "--speed", "2"]);
@@ -79,6 +90,11 @@ describe("mynah say", () => {
     [["say", "Hi", "-o", "x.midi"], 2, /"midi" is not an audio format here/],
     [["say", "Hi", "-o", "/no/such/folder/x.mp3"], 2, /cannot be written/],
     [["say", "Hi", "-e", "nothing"], 2, /\(model_not_found\)/],
+    [
+      ["say", "--ssml", "<speak>\n<p>Hi</speak>"],
+      2,
+      /line 2, column 6: <\/speak> where <\/p> belongs.*\(ssml_invalid\)/,
+    ],
     [["sing"], 2, /unknown command|too many arguments/i],
     [["serve", "--port", "http"], 2, /PORT must be a whole number/],
     [["-c", "missing.yaml", "voices"], 2, /missing\.yaml, and there is no such file/],

@@ -86,6 +86,19 @@ describe("examples", () => {
     );
     expect(durationMs("websocket.mp3", "mp3")).toBeGreaterThan(1_500);
   });
+
+  it("ssml.ts", async () => {
+    const output = await node("ssml.ts");
+    expect(output).toMatch(/^note: line 2, column 18: flite takes no phonemes; the text is spoken as it is written$/m);
+    const [price, after] = ["price", "after"].map((name) =>
+      Number(new RegExp(`^${name} at (\\d+) ms`, "m").exec(output)![1]),
+    );
+    expect(price).toBeGreaterThan(2_000);
+    expect(after! - price!).toBeGreaterThan(300);
+    expect(durationMs("offer.wav", "wav")).toBeGreaterThan(canDecode ? after! + 800 : 0);
+    expect(output).toMatch(/^dialogue.mp3: \d+ ms of audio$/m);
+    expect(durationMs("dialogue.mp3", "mp3")).toBeGreaterThan(canDecode ? 3_500 : 0);
+  });
 });
 
 describe("examples/support-chat", () => {

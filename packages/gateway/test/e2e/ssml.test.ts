@@ -1,9 +1,16 @@
 import { describe, expect, it } from "vitest";
+import { systemClock } from "../../src/core/clock.ts";
 import type { WordTime } from "../../src/core/ports.ts";
+import { azureEngine } from "../../src/engines/azure/azure-engine.ts";
+import { googleEngine } from "../../src/engines/google/google-engine.ts";
+import { createPollyEngine } from "../../src/engines/polly/polly-engine.ts";
 import { createTtsManager } from "../../src/tts-manager.ts";
 import { bytesOf, postSpeech, type RunningGateway, runGateway } from "../support/gateway.ts";
 import { connectSocket } from "../support/socket-client.ts";
 import { standInEngine, toneAudio } from "../support/stand-in-engine.ts";
+import { azureStandIn } from "../support/stand-ins/azure.ts";
+import { googleStandIn } from "../support/stand-ins/google.ts";
+import { pollyStandIn } from "../support/stand-ins/polly.ts";
 
 const HZ = 24_000;
 const PCM = { name: "pcm", sampleRateHz: HZ } as const;
@@ -130,8 +137,38 @@ describe("SSML", () => {
     const response = await postSpeech(gateway, body(ssml));
     expect(await bytesOf(response)).toEqual(sound(["Very good."], ["A song."], ["Hello."], ["Still me."]));
     expect(response.headers.get("mynah-notices")).toBe(
-      '"2:3 emphasis is not done; its text is spoken as the rest", "2:35 audio is not fetched; its alternate text is spoken", "3:3 no engine has a voice \\"Nobody\\"; GET /v1/audio/voices lists them", "2:90 no engine here takes phonemes; the text is spoken as it is written"',
+      '"2:3 emphasis is not done; its text is spoken as the rest", "2:35 audio is not fetched; its alternate text is spoken", "3:3 no engine has a voice \\"Nobody\\"; GET /v1/audio/voices lists them", "2:90 stand-in takes no phonemes; the text is spoken as it is written"',
     );
+  });
+
+  it("has each vendor told phonemes in its own SSML, and stores what is said so", async () => {
+    const keys = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" };
+    const [azure, google, polly] = await Promise.all([azureStandIn(), googleStandIn(), pollyStandIn(keys)]);
+    const clock = systemClock;
+    const engines = [
+      azureEngine({ name: "azure", apiKey: "k", clock, baseUrl: azure.url }),
+      googleEngine({ name: "google", apiKey: "k", clock, baseUrl: google.url }),
+      await createPollyEngine({
+        ...{ name: "polly", clock, region: "eu-west-1", credentials: keys, baseUrl: polly.url },
+      }),
+    ];
+    const cloud = await runGateway({}, { engines });
+    const said = 'I say <phoneme alphabet="ipa" ph="pɪˈkɑːn &amp; &quot;">pecan</phoneme>.';
+    const ssml = `<speak>${["azure/en-US-GuyNeural", "google/en-US-Neural2-C", "polly/Joanna"].map((name) => `<voice name="${name}">${said}</voice>`).join("")}</speak>`;
+    const speak = async (): Promise<string | null> => {
+      const response = await postSpeech(cloud, body(ssml));
+      expect(response.headers.get("mynah-notices")).toBeNull();
+      expect((await bytesOf(response)).byteLength).toBeGreaterThan(3 * 600 * 48);
+      return response.headers.get("cache-status");
+    };
+    expect(await speak()).toBe("mynah; fwd=miss; stored");
+    await expect.poll(speak).toBe("mynah; hit");
+    expect([
+      azure.asked.map(({ ssml: asked }) => /<voice [^>]*>(.*)<\/voice>/.exec(asked)?.[1]),
+      google.requests.map(({ body: asked }) => (asked as { input: { ssml: string } }).input.ssml),
+      polly.bodies.map(({ Text }) => Text),
+    ]).toEqual([[said], [`<speak>${said}</speak>`], [`<speak>${said}</speak>`]]);
+    await Promise.all([azure, google, polly].map((server) => server.close()));
   });
 
   it.each([

@@ -1,5 +1,7 @@
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { runGateway } from "../support/gateway.ts";
+import { bytesOf, postSpeech, runGateway } from "../support/gateway.ts";
+import { connectSocket } from "../support/socket-client.ts";
 import { voicedEngine } from "../support/voiced-engine.ts";
 
 const WAV_HEADER_BYTES = 44;
@@ -76,5 +78,49 @@ describe("GET /v1/audio/models", () => {
         { id: "auto", name: "auto" },
       ]),
     });
+  });
+});
+
+describe('language: "auto"', () => {
+  const GERMAN = "Bitte öffne jetzt das Fenster.";
+  const ENGLISH = "Please open the window now.";
+  const PROGRAM = fileURLToPath(new URL("../fixtures/tone-program.mjs", import.meta.url));
+
+  it("has each sentence spoken by an engine of its language, whole, written piece by piece and by a link", async () => {
+    const tones = { type: "command", command: process.execPath, args: [PROGRAM], format: "pcm", sampleRateHz: 16_000 };
+    const both = await runGateway({
+      engines: [
+        { name: "flite", type: "flite" },
+        { name: "tones", ...tones, voices: [{ id: "uta", language: "de-DE", gender: "female" }] },
+      ],
+    });
+    const plain = async (input: string, voice: string) =>
+      bytesOf(await postSpeech(both, { input, voice, response_format: "pcm" }));
+    const expected = Buffer.concat([await plain(ENGLISH, "flite/slt"), await plain(GERMAN, "tones/uta")]);
+    const how = { voice: "slt", language: "auto" };
+    const text = `${ENGLISH} ${GERMAN}`;
+    const whole = await bytesOf(await postSpeech(both, { ...how, input: text, response_format: "pcm" }));
+    expect(whole.equals(expected)).toBe(true);
+
+    const socket = await connectSocket(both);
+    socket.send({ type: "append", id: "1", text: text.slice(0, 12), format: "pcm", ...how });
+    socket.send({ type: "append", id: "1", text: text.slice(12) });
+    socket.send({ type: "end", id: "1" });
+    await socket.message("done");
+    const frames = socket.arrivals.flatMap((one) => (one.type === "frame" ? [one.bytes] : []));
+    expect(Buffer.concat(frames).equals(expected)).toBe(true);
+    socket.socket.close();
+
+    const made = await fetch(`${both.url}/v1/speech/links`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ text, format: "pcm", ...how }),
+    });
+    const { path } = (await made.json()) as { path: string };
+    expect((await bytesOf(await fetch(both.url + path))).equals(expected)).toBe(true);
+
+    const refused = await postSpeech(both, { input: "Bonjour.", voice: "slt", language: "fr" });
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({ error: { code: "setting_unsupported", param: "language" } });
   });
 });

@@ -3,7 +3,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { GuardedRedis } from "../../src/redis/guarded-redis.ts";
 import { measureMemory } from "../../src/redis/memory-use.ts";
 import { RedisStats } from "../../src/redis/redis-stats.ts";
-import { type GatewayOnRedis, gatewayOn, keep, say } from "../support/gateway-on-redis.ts";
+import { type GatewayOnRedis, gatewayOn, keep, ready, say, told } from "../support/gateway-on-redis.ts";
 import { cleanups, client, redisServer } from "../support/store-on-redis.ts";
 
 const { signal } = new AbortController();
@@ -51,6 +51,23 @@ describe("statistics over all servers", () => {
         saved: { bytes: Number(sums.bytes_saved) },
       });
     expect((await statsOf(third)).segments).toMatchObject({ hits: 0, misses: 0 });
+  });
+
+  it("tell that the Redis of state is full, and that it is no more, with nothing purged meanwhile", async () => {
+    const [audio, state] = [await redisServer(), await redisServer()];
+    const gateway = await gatewayOn(audio.url, { redisStateUrl: state.url });
+    const raw = await client(state.url);
+    const stateNow = async () => {
+      await say(gateway, "There is something to be counted.");
+      return (await ready(gateway)).parts.redisState;
+    };
+    await raw.config("SET", "maxmemory", "1");
+    await expect
+      .poll(stateNow, { timeout: 10_000 })
+      .toMatchObject({ status: "degraded", detail: expect.stringContaining("OOM") as string });
+    await raw.config("SET", "maxmemory", "0");
+    await expect.poll(stateNow, { timeout: 10_000 }).toMatchObject({ status: "ok" });
+    expect(told(gateway)).toMatchObject({ downs: 0, refusals: 1 });
   });
 
   it("lose nothing that happens while Redis is down", async () => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -96,5 +97,38 @@ describe("a socket whose gateway loses Redis", () => {
       response_format: "pcm",
     });
     expect(client.heard("a").audio.equals(await bytesOf(whole))).toBe(true);
+  });
+});
+
+describe("requests to a server that is stopping, by connections that were open before", () => {
+  /** What is answered to a request whose first line was sent before the stop, and its end after it. */
+  async function halfSent(port: number, line: string) {
+    const socket = connect({ port, host: "127.0.0.1" });
+    socket.write(`${line}\r\nhost: mynah\r\ncontent-type: application/json\r\n`);
+    await once(socket, "connect");
+    return async (body = "") => {
+      socket.write(`content-length: ${body.length}\r\n\r\n${body}`);
+      const chunks: Buffer[] = [];
+      for await (const chunk of socket as AsyncIterable<Buffer>) chunks.push(chunk);
+      return Buffer.concat(chunks).toString();
+    };
+  }
+
+  it("are refused in our own words, and told when to come again; who asks how it is hears that it stops", async () => {
+    const gateway = await runGateway({}, { engines: [standInEngine()] });
+    const [speech, ready] = await Promise.all([
+      halfSent(gateway.port, "POST /v1/audio/speech HTTP/1.1"),
+      halfSent(gateway.port, "GET /readyz HTTP/1.1"),
+    ]);
+    await fetch(`${gateway.url}/healthz`); // the two before it have been read by then
+    const closed = gateway.close({ graceMs: 10_000 });
+    await expect.poll(() => fetch(gateway.url).catch(() => "refused")).toBe("refused");
+    const refusal = await speech('{"model":"tts-1","voice":"one","input":"Too late."}');
+    expect(refusal).toMatch(/^HTTP\/1.1 503 /);
+    expect(refusal).toContain('"code":"shutting_down"');
+    expect(refusal).toMatch(/\r\nretry-after: 1\r\n/i);
+    expect(refusal).toMatch(/\r\nconnection: close\r\n/i);
+    expect(await ready()).toContain('"status":"stopping"');
+    await closed;
   });
 });

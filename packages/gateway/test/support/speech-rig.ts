@@ -90,10 +90,11 @@ export function speechRig({
     makeSilence: createSilence({ transcoder, joiner }),
     maxTextChars: 20_000,
     ...(given.text && { text: given.text }),
-    languageOf: (candidate: Candidate) => voices.voiceOf(candidate)?.language,
+    voiceOf: (candidate: Candidate) => voices.voiceOf(candidate),
   };
   return {
     cache,
+    chain,
     counters,
     events,
     listenerErrors,

@@ -64,6 +64,26 @@ describe("azureEngine()", () => {
     expect(server.calls).toBe(4);
   });
 
+  it("says phonemes in a phoneme element, and names the voices that take none", async () => {
+    const engine = engineWith();
+    const text = "Say R&D, tomato.";
+    const phonemes = [
+      { from: 4, to: 7, alphabet: "x-sampa", phonemes: "'A:\"<&>" },
+      { from: 9, to: 15, alphabet: "ipa", phonemes: "təˈmɑːtəʊ" },
+    ];
+    const { words } = await speakWith(engine, { voice: "en-US-GuyNeural", text, phonemes, speed: 1.5 });
+    expect(/<voice [^>]*>(.*)<\/voice>/.exec(server.asked[0]!.ssml)?.[1]).toBe(
+      `<prosody rate='+50%'>Say <phoneme alphabet="x-sampa" ph="'A:&quot;&lt;&amp;&gt;">R&amp;D</phoneme>, <phoneme alphabet="ipa" ph="təˈmɑːtəʊ">tomato</phoneme>.</prosody>`,
+    );
+    expect(words?.map((word) => word.text)).toEqual(["Say", "R&D", "tomato"]);
+    const { exceptVoices } = engine.capabilities.phonemes!;
+    expect([AVA, "en-US-Ava:DragonHDLatestNeural"].map((voice) => exceptVoices?.test(voice))).toEqual([false, true]);
+    const unknown = [{ from: 0, to: 3, alphabet: "ipa", phonemes: "?" }];
+    await expect(speakWith(engine, { voice: AVA, text, phonemes: unknown })).rejects.toMatchObject({
+      code: "engine_rejected",
+    });
+  });
+
   it("goes on with a new connection when the service has left the kept one, also between our frames and its answer", async () => {
     const engine = engineWith();
     const first = await speakWith(engine, { voice: AVA });

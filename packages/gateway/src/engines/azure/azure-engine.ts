@@ -19,7 +19,15 @@ import { readTurn } from "../microsoft/turn.ts";
 import { readVoiceList } from "../microsoft/voice-list.ts";
 import { askServer } from "../remote/ask-server.ts";
 import { refusal, refusalBecause } from "../remote/refusal.ts";
-import { AZURE_PITCH, AZURE_SPEED, azureSsml, configFrame, contextFrame, ssmlFrame } from "./azure-frames.ts";
+import {
+  AZURE_PHONEMES,
+  AZURE_PITCH,
+  AZURE_SPEED,
+  azureSsml,
+  configFrame,
+  contextFrame,
+  ssmlFrame,
+} from "./azure-frames.ts";
 
 /** Output formats of the service that the gateway can read. */
 export const AZURE_FORMATS = {
@@ -88,6 +96,7 @@ export function azureEngine(options: AzureOptions): SpeechEngine {
     pitch: AZURE_PITCH,
     style: true,
     language: "told",
+    phonemes: AZURE_PHONEMES,
     words: true,
     nearlyFree: false,
   };

@@ -3,11 +3,13 @@ import type { SynthesisRequest } from "../../core/ports.ts";
 import type { Voice } from "../../core/voice.ts";
 import { textFrame } from "../microsoft/frames.ts";
 import { percent } from "../microsoft/ssml.ts";
-import { escapedText } from "../xml-text.ts";
+import { textSsml } from "../phoneme-elements.ts";
 
 /** What Azure documents for the `prosody` element. */
 export const AZURE_SPEED = { min: 0.5, max: 2 } as const;
 export const AZURE_PITCH = { min: 0.5, max: 1.5 } as const;
+/** Of its `phoneme` element. The HD voices have none. */
+export const AZURE_PHONEMES = { alphabets: ["ipa", "x-sampa", "sapi", "ups"], exceptVoices: /:Dragon/ } as const;
 
 /** The first frame of a connection: who we are. */
 export function configFrame(now: Date, requestId: string, version: string): string {
@@ -55,13 +57,13 @@ const LANGUAGE = /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/;
  * that is known. Throws `voice_not_found` for what cannot be a voice's name, `setting_unsupported` for a style it has not.
  */
 export function azureSsml(request: SynthesisRequest, engine: string, listed?: Voice): string {
-  const { voice, text, speed, pitch, style, language } = request;
+  const { voice, speed, pitch, style, language } = request;
   const [, locale] = VOICE.exec(voice) ?? [];
   if (locale === undefined)
     throw new SpeechError("voice_not_found", `${engine} has no such voice`, { engine, param: "voice" });
   const rate = speed === 1 ? "" : ` rate='${percent(speed)}'`;
   const change = pitch === 1 ? "" : ` pitch='${percent(pitch)}'`;
-  let said = escapedText(text);
+  let said = textSsml(request);
   if (rate + change !== "") said = `<prosody${rate}${change}>${said}</prosody>`;
   if (style !== undefined)
     said = `<mstts:express-as style='${styleOf(style, engine, listed)}'>${said}</mstts:express-as>`;

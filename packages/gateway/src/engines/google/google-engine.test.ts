@@ -126,7 +126,7 @@ describe("googleEngine()", () => {
 
   it("asks for what was asked for, and nothing else", async () => {
     const key = { apiKey: "k" };
-    await speakWith(engineWith(key), { voice: "de-DE-Wavenet-B", text: "R&D <b>", speed: 1.5 });
+    await speakWith(engineWith(key), { voice: "de-DE-Wavenet-B", text: "R&D <b>", speed: 1.5, language: "de" });
     await speakWith(engineWith({ ...key, model: "gemini-2.5-flash-tts", outputFormat: "MP3" }), {
       ...{ voice: "Kore", text: "Hallo", language: "de-DE", instructions: "Whisper." },
     });
@@ -155,6 +155,32 @@ describe("googleEngine()", () => {
       },
     ]);
     expect(server.requests.map(({ path }) => path.split("/")[1])).toEqual(["v1", "v1", "v1beta1", "v1"]);
+  });
+
+  it("says phonemes in SSML, marked as one word each, and names the voices that take none", async () => {
+    const text = "An R&D <lab>, Los Angeles.";
+    const phonemes = [
+      { from: 3, to: 6, alphabet: "x-sampa", phonemes: 'A:"' },
+      { from: 14, to: 25, alphabet: "ipa", phonemes: "lɔs ˈændʒələs" },
+    ];
+    const ask = { voice: VOICE, text, phonemes };
+    await speakWith(engineWith({ apiKey: "k" }), ask);
+    const { words } = await speakWith(engineWith({ apiKey: "k", words: true }), ask);
+    expect(words?.map((word) => word.text)).toEqual(["An", "R&D", "lab", "Los Angeles"]);
+    const [first, second] = ['<phoneme alphabet="x-sampa" ph="A:&quot;">R&amp;D</phoneme>', "lɔs ˈændʒələs"];
+    const last = `<phoneme alphabet="ipa" ph="${second}">Los Angeles</phoneme>`;
+    expect(server.requests.map(({ path, body }) => [path.split("/")[1], (body as { input: unknown }).input])).toEqual([
+      ["v1", { ssml: `<speak>An ${first} &lt;lab&gt;, ${last}.</speak>` }],
+      [
+        "v1beta1",
+        {
+          ssml: `<speak><mark name="0"/>An <mark name="1"/>${first} &lt;<mark name="2"/>lab&gt;, <mark name="3"/>${last}<mark name="end"/>.</speak>`,
+        },
+      ],
+    ]);
+    const { exceptVoices } = engineWith({ apiKey: "k" }).capabilities.phonemes!;
+    expect([VOICE, "en-US-Chirp3-HD-Kore"].map((voice) => exceptVoices?.test(voice))).toEqual([false, true]);
+    expect(engineWith({ apiKey: "k", model: "gemini-2.5-flash-tts" }).capabilities.phonemes).toBeUndefined();
   });
 
   it("voices() lists the voices of the model, or those without one", async () => {

@@ -10,6 +10,7 @@ import type {
 } from "../../core/ports.ts";
 import { ONLY_NORMAL } from "../../core/speech-settings.ts";
 import { expectFormat } from "../expect-format.ts";
+import { textSsml } from "../phoneme-elements.ts";
 import { answerBytes, askServer, jsonAsk } from "../remote/ask-server.ts";
 import { Base64Field } from "../remote/base64-field.ts";
 import { fileCredentials, type GoogleCredentials, metadataCredentials } from "./google-credentials.ts";
@@ -56,6 +57,8 @@ const MAX_REST_BYTES = 1024 * 1024;
 const SPEED = { min: 0.25, max: 2 };
 /** Voices that take no SSML, or no marks in it. */
 const UNMARKED = /-(Chirp|Journey|Studio|Casual|Polyglot)|^[^-]+$/;
+/** Of its `phoneme` element. */
+const PHONEMES = { alphabets: ["ipa", "x-sampa"], exceptVoices: UNMARKED };
 
 /**
  * Google Cloud Text-to-Speech by plain fetch. The service answers when all is spoken; what it answers is decoded as it
@@ -72,12 +75,13 @@ export function googleEngine(options: GoogleOptions): SpeechEngine {
     pitch: ONLY_NORMAL, // its newer voices refuse one
     instructions: model !== undefined,
     language: model === undefined ? "voice" : "told",
+    ...(model === undefined && { phonemes: PHONEMES }),
     words,
     nearlyFree: false,
   };
 
   async function* synthesize(request: SynthesisRequest, { signal }: CallOptions): AsyncGenerator<SynthesisChunk> {
-    const marked = words && !UNMARKED.test(request.voice) ? markedSsml(request.text) : undefined;
+    const marked = words && !UNMARKED.test(request.voice) ? markedSsml(request) : undefined;
     const auth = await authorize(signal);
     const path = marked ? "/v1beta1/text:synthesize" : "/v1/text:synthesize";
     const { headers, ...init } = jsonAsk(bodyOf(request, outputFormat, model, marked?.ssml));
@@ -132,21 +136,24 @@ function authorizer(options: GoogleOptions): (signal: AbortSignal) => Promise<Au
 }
 
 function bodyOf(
-  { text, voice, language, speed, instructions }: SynthesisRequest,
+  request: SynthesisRequest,
   audioEncoding: string,
   model: string | undefined,
-  ssml: string | undefined,
+  marked: string | undefined,
 ): unknown {
+  const { text, voice, language, speed, instructions, phonemes } = request;
+  const ssml = marked ?? (phonemes && `<speak>${textSsml(request)}</speak>`);
   const [, locale] = /^([a-z]{2,3}-[A-Za-z0-9]{2,8})-/.exec(voice) ?? [];
   return {
     input: ssml === undefined ? { text, ...(instructions !== undefined && { prompt: instructions }) } : { ssml },
     voice: {
-      languageCode: language ?? locale ?? "en-US",
+      // Gemini's voices are told; the others have the one in their name, and are refused with any other, also with less of it.
+      languageCode: (model === undefined ? locale : language) ?? language ?? "en-US",
       name: voice,
       ...(model !== undefined && { modelName: model }),
     },
     audioConfig: { audioEncoding, sampleRateHertz: 24_000, ...(speed !== 1 && { speakingRate: speed }) },
-    ...(ssml !== undefined && { enableTimePointing: ["SSML_MARK"] }),
+    ...(marked !== undefined && { enableTimePointing: ["SSML_MARK"] }),
   };
 }
 

@@ -1,4 +1,5 @@
-import type { WordTime } from "../../core/ports.ts";
+import type { SynthesisRequest, WordTime } from "../../core/ports.ts";
+import { pieceSsml, textPieces } from "../phoneme-elements.ts";
 import { wordsFromStarts } from "../words-from-starts.ts";
 import { escapedText } from "../xml-text.ts";
 
@@ -8,18 +9,33 @@ const END = "end";
 
 export type MarkedText = { readonly ssml: string; readonly words: readonly string[] };
 
-/** The text with a mark before each word and one after the last: when they are passed is when words are heard. */
-export function markedSsml(text: string): MarkedText {
+/**
+ * The text with a mark before each word and one after the last: when they are passed is when words are heard. What is
+ * pronounced as one is one word.
+ */
+export function markedSsml(request: Pick<SynthesisRequest, "text" | "phonemes">): MarkedText {
   const words: string[] = [];
-  const parts: string[] = [];
-  let from = 0;
-  for (const { 0: word, index } of text.matchAll(WORD)) {
-    parts.push(escapedText(text.slice(from, index)), `<mark name="${words.length}"/>`, escapedText(word));
+  let marked = "";
+  let rest = "";
+  const add = (before: string, word: string, ssml: string): void => {
+    marked += `${before}<mark name="${words.length}"/>${ssml}`;
     words.push(word);
-    from = index + word.length;
+  };
+  for (const piece of textPieces(request)) {
+    if (piece.said !== undefined) {
+      add(rest, piece.text, pieceSsml(piece));
+      rest = "";
+      continue;
+    }
+    let from = 0;
+    for (const { 0: word, index } of piece.text.matchAll(WORD)) {
+      add(rest + escapedText(piece.text.slice(from, index)), word, escapedText(word));
+      rest = "";
+      from = index + word.length;
+    }
+    rest += escapedText(piece.text.slice(from));
   }
-  parts.push(`<mark name="${END}"/>`, escapedText(text.slice(from)));
-  return { ssml: `<speak>${parts.join("")}</speak>`, words };
+  return { ssml: `<speak>${marked}<mark name="${END}"/>${rest}</speak>`, words };
 }
 
 /** The words whose marks were passed. */

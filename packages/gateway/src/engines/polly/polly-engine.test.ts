@@ -49,6 +49,35 @@ describe("createPollyEngine()", () => {
     ]);
   });
 
+  it("tells a language by the voice's own codes, and none that it has not", async () => {
+    const engine = await engineWith();
+    await engine.voices({ signal });
+    for (const [voice, language] of [
+      ["Kajal", "hi"],
+      ["Kajal", "EN-in"],
+      ["Joanna", "en"],
+      ["Joanna", "de-DE"],
+    ] as const)
+      await speakWith(engine, { voice, language, text: "Hi." });
+    expect(server.bodies.map(({ LanguageCode }) => LanguageCode)).toEqual(["hi-IN", "en-IN", "en-US", undefined]);
+  });
+
+  it("says phonemes in SSML, but not with generative voices", async () => {
+    const engine = await engineWith();
+    const phonemes = [{ from: 0, to: 5, alphabet: "x-sampa", phonemes: 'pI"kA:n' }];
+    const ask = { voice: "Joanna", text: "Pecan & pie.", phonemes };
+    await speakWith(engine, ask);
+    await speakWith(engine, { ...ask, speed: 0.8 });
+    const said = '<phoneme alphabet="x-sampa" ph="pI&quot;kA:n">Pecan</phoneme> &amp; pie.';
+    expect(server.bodies.map(({ Text, TextType }) => [Text, TextType])).toEqual([
+      [`<speak>${said}</speak>`, "ssml"],
+      [`<speak><prosody rate="80%">${said}</prosody></speak>`, "ssml"],
+    ]);
+    const unknown = [{ from: 0, to: 5, alphabet: "ipa", phonemes: "?" }];
+    await expect(speakWith(engine, { ...ask, phonemes: unknown })).rejects.toMatchObject({ code: "engine_rejected" });
+    expect((await engineWith({ model: "generative" })).capabilities.phonemes).toBeUndefined();
+  });
+
   it("gives the words of MP3 too, the last one as long as the audio", async () => {
     const spoken = await speakWith(await engineWith({ words: true }), { voice: "Joanna", text: "R&D never stops." });
     expect(spoken.words?.slice(0, 2)).toEqual([

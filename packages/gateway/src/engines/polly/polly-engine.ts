@@ -8,11 +8,13 @@ import type {
   SynthesisRequest,
 } from "../../core/ports.ts";
 import { ONLY_NORMAL } from "../../core/speech-settings.ts";
+import type { Voice } from "../../core/voice.ts";
 import { expectFormat } from "../expect-format.ts";
+import { textSsml } from "../phoneme-elements.ts";
 import { answerBytes, askServer } from "../remote/ask-server.ts";
 import { mp3BitrateBps } from "../sniff-format.ts";
 import { type WordStart, wordsFromStarts } from "../words-from-starts.ts";
-import { escapedText } from "../xml-text.ts";
+
 import { awsChain } from "./aws-chain.ts";
 import { pollyRefusal } from "./polly-refusal.ts";
 import { pollyVoices } from "./polly-voices.ts";
@@ -53,6 +55,10 @@ const ADAPTER_REVISION = 1;
 const MAX_CHARS = 3_000;
 /** Of `prosody`'s rate. */
 const SPEED = { min: 0.2, max: 2 };
+/** Of its `phoneme` element. */
+const PHONEMES = {
+  alphabets: ["ipa", "x-sampa", "x-amazon-pinyin", "x-amazon-yomigana", "x-amazon-pron-kana"],
+};
 
 type Output = {
   readonly OutputFormat: string;
@@ -78,9 +84,13 @@ export async function createPollyEngine(options: PollyOptions): Promise<SpeechEn
     speed: SPEED,
     pitch: ONLY_NORMAL, // of its voices only the standard ones have one
     language: "told",
+    ...(model !== "generative" && { phonemes: PHONEMES }),
     words,
     nearlyFree: false,
   };
+
+  /** As last listed: with the languages of each. */
+  let listed: ReadonlyMap<string, Voice> = new Map();
 
   async function send(method: string, path: string, body: string, signal: AbortSignal): Promise<Response> {
     signal.throwIfAborted();
@@ -91,7 +101,8 @@ export async function createPollyEngine(options: PollyOptions): Promise<SpeechEn
   }
 
   async function speech(request: SynthesisRequest, output: Output, signal: AbortSignal): Promise<Response> {
-    const response = await send("POST", "/v1/speech", JSON.stringify(bodyOf(request, model, output)), signal);
+    const code = languageCode(request.language, listed.get(request.voice));
+    const response = await send("POST", "/v1/speech", JSON.stringify(bodyOf(request, model, output, code)), signal);
     if (response.ok) return response;
     const error = await pollyRefusal(response, name);
     signal.throwIfAborted();
@@ -136,7 +147,11 @@ export async function createPollyEngine(options: PollyOptions): Promise<SpeechEn
     name,
     version: `polly@${ADAPTER_REVISION}+${model}+${outputFormat}+${options.version ?? "0"}`,
     capabilities,
-    voices: ({ signal }) => pollyVoices((path) => send("GET", path, "", signal), { engine: name, signal, model }),
+    async voices({ signal }) {
+      const voices = await pollyVoices((path) => send("GET", path, "", signal), { engine: name, signal, model });
+      listed = new Map(voices.map((voice) => [voice.id, voice]));
+      return voices;
+    },
     outputFormat: () => format,
     synthesize,
     async close() {},
@@ -144,19 +159,33 @@ export async function createPollyEngine(options: PollyOptions): Promise<SpeechEn
 }
 
 /** SSML only where it is needed, because text needs no escapes. */
-function bodyOf({ text, voice, speed, language }: SynthesisRequest, model: PollyModel, output: Output): unknown {
-  const prosody = `<prosody rate="${Math.round(speed * 100)}%">`;
-  const said =
-    speed === 1
-      ? { Text: text }
-      : { Text: `<speak>${prosody}${escapedText(text)}</prosody></speak>`, TextType: "ssml" };
+function bodyOf(request: SynthesisRequest, model: PollyModel, output: Output, code: string | undefined): unknown {
+  const { text, voice, speed, phonemes } = request;
+  const said = speed === 1 && phonemes === undefined ? { Text: text } : { Text: ssmlOf(request), TextType: "ssml" };
   return {
     Engine: model,
     VoiceId: voice,
-    ...(language !== undefined && { LanguageCode: language }),
+    ...(code !== undefined && { LanguageCode: code }),
     ...output,
     ...said,
   };
+}
+
+/** Of the codes that a voice has, the one that is meant: it is refused with any other. Undefined: its own. */
+function languageCode(asked: string | undefined, voice: Voice | undefined): string | undefined {
+  if (asked === undefined || voice === undefined) return asked;
+  const [primary] = asked.toLowerCase().split("-");
+  const codes = [voice.language, ...(voice.languages ?? [])];
+  return (
+    codes.find((code) => code.toLowerCase() === asked.toLowerCase()) ??
+    codes.find((code) => code.toLowerCase().startsWith(`${primary}-`))
+  );
+}
+
+function ssmlOf(request: SynthesisRequest): string {
+  const said = textSsml(request);
+  if (request.speed === 1) return `<speak>${said}</speak>`;
+  return `<speak><prosody rate="${Math.round(request.speed * 100)}%">${said}</prosody></speak>`;
 }
 
 /** Rejects as the promise does, and never resolves. */

@@ -15,6 +15,7 @@ import {
   SETTING_RANGES,
 } from "../../core/speech-settings.ts";
 import { INPUT_TYPES, type Utterance } from "../../core/utterance.ts";
+import { TagField } from "../tags.ts";
 
 const DECIMAL = "^\\d{1,3}(\\.\\d{1,6})?$";
 
@@ -63,6 +64,7 @@ export const ByUrlQuery = Type.Object(
           "true: the answer waits until all of the audio is there, and then has a length from the first time.",
       }),
     ),
+    tag: Type.Optional(TagField),
     token: Type.Optional(Type.String({ maxLength: 4096, description: "Of a link that POST /v1/speech/links made." })),
   },
   { additionalProperties: false },

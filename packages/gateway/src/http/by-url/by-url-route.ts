@@ -56,7 +56,7 @@ export function byUrlRoute(app: FastifyInstance, deps: ByUrlRouteDeps): void {
         {
           ...utteranceOf(request.query, deps.formats),
           ...subjectFields(request, undefined),
-          ...tagsOf(request),
+          ...tagsOf(request, request.query.tag),
           cache: policyOf(request),
         },
         // One play of an audio element is several requests; those that only go on with it are not counted if it is stored.

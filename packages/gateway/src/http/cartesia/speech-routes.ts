@@ -11,6 +11,7 @@ import { type HeaderList, listOf, recordOf } from "../header-list.ts";
 import { audioContent } from "../schemas.ts";
 import { type SendOptions, sendChunks, sendSpeech } from "../send-speech.ts";
 import { speechHeaders } from "../speech-headers.ts";
+import { tagsOf } from "../tags.ts";
 import { CARTESIA } from "./cartesia.ts";
 import { CartesiaEvents, errorEvent } from "./events.ts";
 import { FloatSamples, floatWavHeader } from "./float-samples.ts";
@@ -39,7 +40,7 @@ export function cartesiaSpeechRoutes(app: FastifyInstance, deps: CartesiaSpeechD
     const { transcript, ...settings } = body;
     const cache = cachePolicyOf(request.headers["cache-control"]);
     const { utterance, output } = utteranceOf(transcript, settings, cache, subjectFields(request, undefined));
-    const result = await speak(utterance, { signal, requestId: request.id, words });
+    const result = await speak({ ...utterance, ...tagsOf(request) }, { signal, requestId: request.id, words });
     const options: SendOptions = { signal, slowReaderTimeoutMs };
     return { speech: admittedOrThrow(result, reply), output, options };
   };

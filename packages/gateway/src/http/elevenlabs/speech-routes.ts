@@ -10,6 +10,7 @@ import { listOf, recordOf } from "../header-list.ts";
 import { audioContent } from "../schemas.ts";
 import { type SendOptions, sendChunks, sendSpeech } from "../send-speech.ts";
 import { speechHeaders } from "../speech-headers.ts";
+import { tagsOf } from "../tags.ts";
 import { alignedChunks, type TimedCharacters } from "./alignment.ts";
 import { ELEVENLABS } from "./elevenlabs.ts";
 import { OriginalText } from "./original-text.ts";
@@ -51,7 +52,7 @@ export function elevenLabsSpeechRoutes(
       elevenLabsCachePolicy(request.headers["cache-control"], query.enable_logging),
       subjectFields(request, undefined),
     );
-    const result = await speak(utterance, { signal, requestId: request.id, words });
+    const result = await speak({ ...utterance, ...tagsOf(request) }, { signal, requestId: request.id, words });
     reply.headers(concurrencyHeaders(result.admitted ? result.speech.quota : result.quota));
     const options: SendOptions = { signal, slowReaderTimeoutMs };
     return { speech: admittedOrThrow(result, reply), options };

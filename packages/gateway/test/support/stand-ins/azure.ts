@@ -10,6 +10,7 @@ import { deliver } from "./deliver.ts";
 import { serverAudio, serverText, wordMetadata } from "./edge-frames.ts";
 import type { Fault, StandIn } from "./fault.ts";
 import { sendJson } from "./http-stand-in.ts";
+import { withoutPhonemes } from "./phoneme-elements.ts";
 import { spokenTones, toneWords } from "./spoken-tones.ts";
 
 const VOICES = [
@@ -228,7 +229,8 @@ function understood(ssml: string, asked: Context & { requestId: string; connecti
     prosody += wrapped[2];
     escaped = wrapped[3]!;
   }
-  if (/[<>]/.test(escaped)) return "SSML parsing error";
+  escaped = name.includes(":Dragon") ? escaped : withoutPhonemes(escaped, ["ipa", "sapi", "ups", "x-sampa"]);
+  if (escaped === undefined || /[<>]/.test(escaped)) return "SSML parsing error";
   if (/&(?!(?:amp|lt|gt|quot|apos);)/.test(escaped)) return "SSML parsing error: entity";
   if ([...escaped].some((char) => char < " " && !"\t\n\r".includes(char))) return "SSML parsing error: character";
   if (!VOICES.some(({ ShortName }) => ShortName === name)) return `Unsupported voice ${name}.`;

@@ -5,6 +5,7 @@ import type { AudioFormat } from "../../../src/core/audio-format.ts";
 import { otherThan } from "./azure.ts";
 import type { Fault, StandIn } from "./fault.ts";
 import { httpStandIn, sendJson, textOf } from "./http-stand-in.ts";
+import { withoutPhonemes } from "./phoneme-elements.ts";
 import { MS_PER_CHAR, spokenTones } from "./spoken-tones.ts";
 
 const VOICES = [
@@ -192,7 +193,7 @@ function understood(
 }
 
 function readSsml(ssml: string): { text: string; marks: { markName: string; at: number }[] } | undefined {
-  const [, inner] = /^<speak>(.*)<\/speak>$/s.exec(ssml) ?? [];
+  const inner = withoutPhonemes(/^<speak>(.*)<\/speak>$/s.exec(ssml)?.[1] ?? "<", ["ipa", "x-sampa"]);
   if (inner === undefined || /&(?!(?:amp|lt|gt|quot|apos);)/.test(inner)) return undefined;
   const marks: { markName: string; at: number }[] = [];
   const entities = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };

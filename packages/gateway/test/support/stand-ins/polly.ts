@@ -5,6 +5,7 @@ import { type AwsCredentials, authorizationOf } from "../../../src/engines/polly
 import { otherThan } from "./azure.ts";
 import type { Fault, StandIn } from "./fault.ts";
 import { httpStandIn, sendJson } from "./http-stand-in.ts";
+import { withoutPhonemes } from "./phoneme-elements.ts";
 import { spokenTones, toneWords } from "./spoken-tones.ts";
 
 type PollyVoice = {
@@ -153,7 +154,9 @@ function understood(body: Record<string, unknown>): Ask | string {
   if (!voice.SupportedEngines.includes(String(Engine))) return "EngineNotSupportedException";
   const languages: unknown[] = [voice.LanguageCode, ...(voice.AdditionalLanguageCodes ?? [])];
   if (LanguageCode !== undefined && !languages.includes(LanguageCode)) return "LanguageNotSupportedException";
-  const [, percent, escaped] = /^<speak><prosody rate="(\d+)%">([^<>]*)<\/prosody><\/speak>$/s.exec(Text) ?? [];
+  const ssml = Engine === "generative" ? Text : (withoutPhonemes(Text, ["ipa", "x-sampa", "x-amazon-pinyin"]) ?? "");
+  const [, , percent = 100, escaped] =
+    /^<speak>(<prosody rate="(\d+)%">)?([^<>]*)(?:<\/prosody>)?<\/speak>$/s.exec(ssml) ?? [];
   if (TextType === "ssml" && (escaped === undefined || /&(?!(?:amp|lt|gt|quot|apos);)/.test(escaped)))
     return "InvalidSsmlException";
   const entities = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };

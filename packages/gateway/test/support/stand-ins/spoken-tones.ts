@@ -25,7 +25,10 @@ export async function spokenTones({ format, ...spoken }: SpokenTones, codecs: Co
   const pcm = new Uint8Array(samples(spoken, format.sampleRateHz).buffer);
   if (format.name === "pcm") return pcm;
   if (format.name === "wav") return concat([wavHeader(format.sampleRateHz), pcm]); // its length unknown, as in a live stream
-  const converter = await createConverter(codecs, { from: { name: "pcm", sampleRateHz: format.sampleRateHz }, to: format });
+  const converter = await createConverter(codecs, {
+    from: { name: "pcm", sampleRateHz: format.sampleRateHz },
+    to: format,
+  });
   try {
     return concat([...converter.push(pcm), ...converter.finish()]);
   } finally {
