@@ -31,7 +31,7 @@ export const MODULES: readonly MutatedModule[] = [
       "src/limits/subject-logs.ts",
       "src/limits/allowance.ts",
     ],
-    tests: ["src/limits/memory-rate-limiter.test.ts"],
+    tests: ["src/limits/memory-rate-limiter.test.ts", "src/limits/admission-log.test.ts"],
   },
   {
     name: "limiter over Redis",
