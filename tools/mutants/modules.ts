@@ -41,6 +41,6 @@ export const MODULES: readonly MutatedModule[] = [
   {
     name: "chain",
     files: ["src/speech/engine-chain.ts", "src/speech/attempt.ts", "src/speech/hedged.ts", "src/speech/able.ts"],
-    tests: ["src/speech/engine-chain.test.ts"],
+    tests: ["src/speech/engine-chain.test.ts", "src/speech/hedged.test.ts", "src/speech/speak.test.ts"],
   },
 ];

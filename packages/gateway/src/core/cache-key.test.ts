@@ -150,9 +150,10 @@ describe("cacheKey()", () => {
       language: "en",
       instructions: "softly",
       seed: 7,
+      phonemes: [{ from: 0, to: 5, alphabet: "ipa", phonemes: "həˈloʊ" }],
       format: { name: "wav", sampleRateHz: 8_000, encoding: "alaw" },
     };
-    expect(keyOf(all)).toBe("4d5bf8dfa28e3f6a5dcad464a6bbedaa90a4650ae055f7c0f0ae2e0658f61e95");
+    expect(keyOf(all)).toBe("c79f9281f997a7964855e18fc03fce0d1da19cb521e7379724c0cb9b6cfcffd3");
   });
 
   it("is 64 lower-case hex digits", () => {
