@@ -2,10 +2,13 @@
 export interface StreamDecoder {
   /** The container's own rate; 0 until its header has been read. */
   readonly sampleRateHz: number;
-  /** Takes bytes cut anywhere and gives the samples they complete. Throws for bytes that are not of this format. */
-  decode(bytes: Uint8Array): Float32Array[];
+  /**
+   * Takes bytes cut anywhere and gives the samples they complete, block by block, each decoded when it is asked for: a few
+   * bytes may be hours of silence. All are to be taken before the next bytes come. Throws for bytes that are not of this format.
+   */
+  decode(bytes: Uint8Array): Iterable<Float32Array>;
   /** What was held back. Throws if the stream broke off where that cannot be overheard. */
-  finish(): Float32Array[];
+  finish(): Iterable<Float32Array>;
   /** Gives codec state back; safe to call at any time, once. */
   free(): void;
 }
@@ -15,6 +18,11 @@ export interface StreamEncoder {
   encode(samples: Float32Array): Uint8Array[];
   finish(): Uint8Array[];
   free(): void;
+}
+
+/** Rates that sound has. Others are asked for by who wants a second to become hours of samples, or an impossible filter. */
+export function isSampleRate(hz: number): boolean {
+  return hz >= 1000 && hz <= 400_000;
 }
 
 /** One channel out of interleaved or planar ones: the mean, so that no channel's voice is lost. */

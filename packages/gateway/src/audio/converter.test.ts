@@ -24,10 +24,10 @@ async function convert(
     const out: Uint8Array[] = [];
     for (let at = 0, turn = 0; at < audio.length; turn++) {
       const size = sizes[turn % sizes.length]!;
-      out.push(converter.push(audio.subarray(at, at + size)));
+      out.push(...converter.push(audio.subarray(at, at + size)));
       at += size;
     }
-    out.push(converter.finish());
+    out.push(...converter.finish());
     return concat(out);
   } finally {
     converter.free();

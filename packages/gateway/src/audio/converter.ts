@@ -7,17 +7,26 @@ import { Resampler } from "./resample.ts";
 import { Shaper } from "./shape/shaper.ts";
 import type { Conversion, Heard } from "./worker-messages.ts";
 
-/** One run of decoder, shaper, resampler and encoder. Everything throws plain errors: who calls knows what they mean. */
+/**
+ * One run of decoder, shaper, resampler and encoder. Everything throws plain errors: who calls knows what they mean.
+ * What it gives it makes step by step, as it is asked: thirteen bytes of FLAC may be 65,536 samples, so the size of what goes
+ * in bounds neither the work nor what comes out. A step is bounded, and may give no bytes. Take all steps before the next call.
+ */
 export interface Converter {
-  /** The output these bytes completed; may be empty. */
-  push(bytes: Uint8Array): Uint8Array;
+  /** The output these bytes completed. */
+  push(bytes: Uint8Array): Iterable<Uint8Array>;
   /** The rest. Throws when the whole input gave no sample. */
-  finish(): Uint8Array;
+  finish(): Iterable<Uint8Array>;
   /** What was heard so far, and how long the sound was that was encoded. */
   heard(): Heard;
   free(): void;
 }
 
+/** What is turned at once into the format to make: the most that a rate of 1 kHz, four times slower, becomes is 6 MB. */
+const BITE_SAMPLES = 8192;
+/** A step ends with the bite that brings it to one of these: a little more than what usual slices of input make. */
+const STEP_SAMPLES = 64 * 1024;
+const STEP_BYTES = 64 * 1024;
 /** Listens instead of encoding. */
 class Meter {
   #samples = 0;
@@ -64,7 +73,9 @@ class DecodingConverter implements Converter {
   readonly #encoderRateHz: number;
   readonly #shape: SoundShape | undefined;
   readonly #cutter: Cutter | undefined;
+  readonly #maxMs: number;
   readonly #meter = new Meter();
+  #decoded = 0;
   #encoded = 0;
   #shaper: Shaper | undefined;
   #resampler: Resampler | undefined;
@@ -73,27 +84,29 @@ class DecodingConverter implements Converter {
   constructor(
     decoder: StreamDecoder,
     encoder: RatedEncoder | undefined,
-    { shape, part }: Pick<Conversion, "shape" | "part">,
+    { shape, part, maxMs = Number.POSITIVE_INFINITY }: Pick<Conversion, "shape" | "part" | "maxMs">,
   ) {
     this.#decoder = decoder;
     this.#encoder = encoder?.encoder;
     this.#encoderRateHz = encoder?.sampleRateHz ?? 0;
     this.#shape = shape;
     this.#cutter = part && new Cutter(part);
+    this.#maxMs = maxMs;
   }
 
-  push(bytes: Uint8Array): Uint8Array {
-    return concat(this.#encode(this.#decoder.decode(bytes)));
+  *push(bytes: Uint8Array): Generator<Uint8Array> {
+    yield* this.#steps(this.#decoder.decode(bytes));
   }
 
-  finish(): Uint8Array {
-    const chunks = this.#encode(this.#decoder.finish());
+  *finish(): Generator<Uint8Array> {
+    yield* this.#steps(this.#decoder.finish());
     if (!this.#meter.heard) throw new Error("not one sample in this audio");
-    if (this.#encoder === undefined) return concat(chunks);
+    if (this.#encoder === undefined) return;
+    const chunks: Uint8Array[] = [];
     for (const rest of this.#shaper?.finish() ?? []) chunks.push(...this.#encodeSamples(rest));
     if (this.#resampler) chunks.push(...this.#given(this.#resampler.finish()));
     chunks.push(...this.#encoder.finish());
-    return concat(chunks);
+    yield concat(chunks);
   }
 
   heard(): Heard {
@@ -108,17 +121,37 @@ class DecodingConverter implements Converter {
     this.#encoder?.free();
   }
 
-  #encode(blocks: readonly Float32Array[]): Uint8Array[] {
-    const chunks: Uint8Array[] = [];
-    for (const decoded of blocks) {
-      const block = this.#cutter?.cut(decoded, this.#decoder.sampleRateHz) ?? decoded;
-      if (block.length === 0) continue;
-      this.#meter.add(block);
-      if (this.#encoder === undefined) continue;
-      if (this.#shape !== undefined) this.#shaper ??= new Shaper(this.#shape, this.#decoder.sampleRateHz);
-      chunks.push(...this.#encodeSamples(this.#shaper?.push(block) ?? block));
+  *#steps(blocks: Iterable<Float32Array>): Generator<Uint8Array> {
+    let chunks: Uint8Array[] = [];
+    let samples = 0;
+    let bytes = 0;
+    for (const block of blocks) {
+      for (let at = 0; at < block.length; at += BITE_SAMPLES) {
+        const bite = block.subarray(at, at + BITE_SAMPLES);
+        samples += bite.length;
+        for (const chunk of this.#encode(bite)) {
+          chunks.push(chunk);
+          bytes += chunk.length;
+        }
+        if (samples < STEP_SAMPLES && bytes < STEP_BYTES) continue;
+        yield concat(chunks);
+        chunks = [];
+        samples = bytes = 0;
+      }
     }
-    return chunks;
+    if (samples > 0) yield concat(chunks);
+  }
+
+  #encode(bite: Float32Array): Uint8Array[] {
+    const rate = this.#decoder.sampleRateHz;
+    this.#decoded += bite.length;
+    if ((this.#decoded * 1000) / rate > this.#maxMs) throw new Error("more sound than one piece of speech has");
+    const block = this.#cutter?.cut(bite, rate) ?? bite;
+    if (block.length === 0) return [];
+    this.#meter.add(block);
+    if (this.#encoder === undefined) return [];
+    if (this.#shape !== undefined) this.#shaper ??= new Shaper(this.#shape, rate);
+    return this.#encodeSamples(this.#shaper?.push(block) ?? block);
   }
 
   #encodeSamples(samples: Float32Array): Uint8Array[] {

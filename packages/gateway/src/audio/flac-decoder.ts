@@ -142,6 +142,13 @@ function undoStereo(code: number, first: Float64Array, second: Float64Array): vo
   }
 }
 
+/** A loop: from() with a function takes several times as long. */
+function scaled(plane: Float64Array, scale: number): Float32Array {
+  const samples = new Float32Array(plane.length);
+  for (let at = 0; at < samples.length; at++) samples[at] = plane[at]! / scale;
+  return samples;
+}
+
 function decodeFrame({ bytes, header }: FlacFrame, info: FlacStreamInfo): Float32Array {
   const bits = header.bits || info.bits;
   if (bits > MAX_BITS) throw new Error(`cannot read flac with ${bits} bits`);
@@ -154,7 +161,7 @@ function decodeFrame({ bytes, header }: FlacFrame, info: FlacStreamInfo): Float3
   });
   if (code >= 8) undoStereo(code, planes[0]!, planes[1]!);
   const scale = 2 ** (bits - 1);
-  return downmix(planes.map((plane) => Float32Array.from(plane, (sample) => sample / scale)));
+  return downmix(planes.map((plane) => scaled(plane, scale)));
 }
 
 class FlacDecoder implements StreamDecoder {
@@ -164,12 +171,12 @@ class FlacDecoder implements StreamDecoder {
     return this.#reader.streamInfo?.sampleRateHz ?? 0;
   }
 
-  decode(bytes: Uint8Array): Float32Array[] {
-    return this.#reader.push(bytes).map((frame) => decodeFrame(frame, this.#reader.streamInfo!));
+  *decode(bytes: Uint8Array): Generator<Float32Array> {
+    for (const frame of this.#reader.push(bytes)) yield decodeFrame(frame, this.#reader.streamInfo!);
   }
 
-  finish(): Float32Array[] {
-    return this.#reader.finish().map((frame) => decodeFrame(frame, this.#reader.streamInfo!));
+  *finish(): Generator<Float32Array> {
+    for (const frame of this.#reader.finish()) yield decodeFrame(frame, this.#reader.streamInfo!);
   }
 
   free(): void {}

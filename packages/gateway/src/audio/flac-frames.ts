@@ -3,6 +3,7 @@
  * checksummed header of another one (RFC 9639 §9): together 16 + 8 + 15 bits that chance would have to hit.
  */
 import { ByteQueue } from "./byte-queue.ts";
+import { isSampleRate } from "./codec.ts";
 
 export type FlacStreamInfo = {
   readonly sampleRateHz: number;
@@ -177,7 +178,7 @@ function readStreamInfo(bytes: Uint8Array): FlacStreamInfo {
   const bits = (((bytes[12]! & 1) << 4) | (bytes[13]! >> 4)) + 1;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const totalSamples = (bytes[13]! & 15) * 2 ** 32 + view.getUint32(14);
-  if (sampleRateHz === 0) throw new Error("flac without a sample rate");
+  if (!isSampleRate(sampleRateHz)) throw new Error("flac with an impossible sample rate");
   return { sampleRateHz, channels, bits, totalSamples };
 }
 

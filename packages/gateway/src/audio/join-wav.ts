@@ -33,7 +33,7 @@ export function createWavSeam(format: AudioFormat): Seam {
       last = undefined;
     },
     push(bytes) {
-      const blocks = decoder.decode(bytes);
+      const blocks = [...decoder.decode(bytes)];
       if (blocks.length === 0) return [];
       if (decoder.sampleRateHz !== sampleRateHz)
         throw new Error(`a wav part with ${decoder.sampleRateHz} instead of ${sampleRateHz} Hz`);

@@ -41,12 +41,12 @@ class Mp3Decoder implements StreamDecoder {
     this.#mpg123 = mpg123;
   }
 
-  decode(bytes: Uint8Array): Float32Array[] {
-    return this.#decodeFrames(this.#splitter.push(bytes));
+  *decode(bytes: Uint8Array): Generator<Float32Array> {
+    yield* this.#decodeFrames(this.#splitter.push(bytes));
   }
 
-  finish(): Float32Array[] {
-    return this.#decodeFrames(this.#splitter.finish());
+  *finish(): Generator<Float32Array> {
+    yield* this.#decodeFrames(this.#splitter.finish());
   }
 
   free(): void {
@@ -54,8 +54,7 @@ class Mp3Decoder implements StreamDecoder {
   }
 
   /** Only frames that were checked reach mpg123: fed with garbage, its JavaScript may loop for ever on one error. */
-  #decodeFrames(frames: readonly Frame[]): Float32Array[] {
-    const samples: Float32Array[] = [];
+  *#decodeFrames(frames: readonly Frame[]): Generator<Float32Array> {
     for (const frame of frames) {
       const info = this.#first && isInfoFrame(frame);
       this.#first = false;
@@ -63,9 +62,8 @@ class Mp3Decoder implements StreamDecoder {
       this.sampleRateHz = frame.header.sampleRateHz;
       const mono = (frame.bytes[3]! & 0xc0) === 0xc0;
       const { channelData, samplesDecoded } = this.#mpg123.decode(frame.bytes);
-      if (samplesDecoded > 0) samples.push(mono ? channelData[0]! : downmix(channelData));
+      if (samplesDecoded > 0) yield mono ? channelData[0]! : downmix(channelData);
     }
-    return samples;
   }
 }
 

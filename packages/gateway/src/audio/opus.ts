@@ -141,8 +141,8 @@ class OpusDecoder implements StreamDecoder {
     this.#clock = OPUS_CLOCK_HZ / opus.sampleRate;
   }
 
-  decode(bytes: Uint8Array): Float32Array[] {
-    return this.#reader.push(bytes).flatMap((page) => this.#decodePage(page));
+  *decode(bytes: Uint8Array): Generator<Float32Array> {
+    for (const page of this.#reader.push(bytes)) yield* this.#decodePage(page);
   }
 
   finish(): Float32Array[] {
@@ -155,39 +155,38 @@ class OpusDecoder implements StreamDecoder {
     this.#opus.free();
   }
 
-  #decodePage(page: OggPage): Float32Array[] {
+  *#decodePage(page: OggPage): Generator<Float32Array> {
     if (!this.#started || page.first) {
       const head = page.packets[0];
       if (head === undefined) throw new Error("an Ogg page where the Opus header belongs");
       this.#preSkip = Math.round(readOpusHead(head).preSkip / this.#clock);
       this.#decoded = 0;
       this.#started = true;
-      return [];
+      return;
     }
-    const blocks: Float32Array[] = [];
+    const sound = this.#decoded > 0 ? page.packets : withoutTags(page.packets);
     let onPage = 0;
-    for (const packet of page.packets) {
-      if (this.#decoded === 0 && onPage === 0 && isOpusTags(packet)) continue;
-      if (opusPacketSamples(packet) === 0) throw new Error("an Opus packet that cannot be");
-      const block = this.#opus.decodeFloat(packet);
-      onPage += block.length;
-      blocks.push(block);
+    for (const packet of sound) {
+      const samples = opusPacketSamples(packet) / this.#clock;
+      if (samples === 0) throw new Error("an Opus packet that cannot be");
+      onPage += samples;
     }
     this.#decoded += onPage;
-    return this.#trim(blocks, page, onPage);
-  }
-
-  #trim(blocks: Float32Array[], page: OggPage, onPage: number): Float32Array[] {
     const excess = page.last ? this.#decoded - Math.round(Number(page.granule) / this.#clock) : 0;
     let keep = excess > 0 && excess <= onPage ? onPage - excess : onPage;
-    return blocks.flatMap((block) => {
-      const kept = block.subarray(0, keep);
+    for (const packet of sound) {
+      const kept = this.#opus.decodeFloat(packet).subarray(0, keep);
       keep -= kept.length;
       const skipped = Math.min(this.#preSkip, kept.length);
       this.#preSkip -= skipped;
-      return skipped < kept.length ? [kept.subarray(skipped)] : [];
-    });
+      if (skipped < kept.length) yield kept.subarray(skipped);
+    }
   }
+}
+
+function withoutTags(packets: readonly Uint8Array[]): readonly Uint8Array[] {
+  const first = packets.findIndex((packet) => !isOpusTags(packet));
+  return first === -1 ? [] : packets.slice(first);
 }
 
 /** Gives mono at the wanted rate if libopus has it, else at 48 kHz. */

@@ -8,6 +8,9 @@ const KAISER_BETA = 9;
 /** Passband edge as a part of the lower Nyquist frequency: what is above folds back below -80 dB. */
 const CUTOFF = 0.94;
 
+/** 22,255 Hz, an odd rate that was once usual, to 48 kHz takes 460,800. */
+const MAX_WEIGHTS = 2 ** 21;
+
 type Bank = {
   readonly up: number;
   readonly down: number;
@@ -34,6 +37,8 @@ function buildBank(fromHz: number, toHz: number): Bank {
   const up = toHz / divisor;
   const narrow = Math.min(1, toHz / fromHz);
   const half = Math.ceil(ZERO_CROSSINGS / narrow);
+  // Two rates with nothing in common: seconds of work and a hundred megabytes before the first sample.
+  if (2 * half * up > MAX_WEIGHTS) throw new Error(`cannot make ${toHz} Hz out of ${fromHz}`);
   const atZero = besselI0(KAISER_BETA);
   const weight = (x: number): number => {
     if (Math.abs(x) > half) return 0;
@@ -58,7 +63,7 @@ export class Resampler {
   #taken = 0;
   #given = 0;
 
-  /** Rates in hertz, integers. */
+  /** Rates in hertz, integers. Throws for two that no filter of a sane size goes between. */
   constructor(fromHz: number, toHz: number) {
     this.#bank = buildBank(fromHz, toHz);
     this.#held = new Float32Array(this.#bank.half - 1);

@@ -1,6 +1,6 @@
 /**
- * Runs in a worker thread: many transcoding jobs at once, a small slice of each in turn, so that a long text does not
- * delay the first sound of a short one, and so that a cancellation is heard between two slices.
+ * Runs in a worker thread: many transcoding jobs at once, a small step of each in turn, so that a long text does not
+ * delay the first sound of a short one, and so that a cancellation is heard between two steps.
  */
 import { parentPort } from "node:worker_threads";
 import type { AudioFormatName } from "../core/audio-format.ts";
@@ -10,7 +10,7 @@ import { type FromWorker, MAX_OUTPUT_BYTES, type ToWorker } from "./worker-messa
 
 /** About a third of a second of PCM, or a second of anything compressed: 5 to 15 ms of work. */
 const PCM_SLICE_BYTES = 16 * 1024;
-const COMPRESSED_SLICE_BYTES = 4 * 1024;
+const COMPRESSED_SLICE_BYTES = 4 * 1024; // and hostile ones a thousand times that, in as many steps
 const UNCOMPRESSED: ReadonlySet<AudioFormatName> = new Set(["pcm", "wav"]);
 
 type Job = {
@@ -19,6 +19,8 @@ type Job = {
   readonly inbox: Uint8Array[];
   ended: boolean;
   converter: Converter | undefined;
+  /** What is being made of one slice of input; of none: of the end. */
+  making: { readonly steps: Iterator<Uint8Array>; readonly sliceBytes: number | undefined } | undefined;
   untakenBytes: number;
 };
 
@@ -47,11 +49,19 @@ class JobRunner {
     this.#schedule();
   }
 
-  #start({ job: id, from, to, shape, part }: Extract<ToWorker, { type: "start" }>): void {
-    const sliceBytes = UNCOMPRESSED.has(from.name) ? PCM_SLICE_BYTES : COMPRESSED_SLICE_BYTES;
-    const job: Job = { id, sliceBytes, inbox: [], ended: false, converter: undefined, untakenBytes: 0 };
+  #start({ job: id, type: _, ...conversion }: Extract<ToWorker, { type: "start" }>): void {
+    const sliceBytes = UNCOMPRESSED.has(conversion.from.name) ? PCM_SLICE_BYTES : COMPRESSED_SLICE_BYTES;
+    const job: Job = {
+      id,
+      sliceBytes,
+      inbox: [],
+      ended: false,
+      converter: undefined,
+      making: undefined,
+      untakenBytes: 0,
+    };
     this.#jobs.set(id, job);
-    createConverter(this.#codecs, { from, ...(to && { to }), ...(shape && { shape }), ...(part && { part }) }).then(
+    createConverter(this.#codecs, conversion).then(
       (converter) => {
         if (!this.#jobs.has(id)) return converter.free();
         job.converter = converter;
@@ -72,7 +82,7 @@ class JobRunner {
 
   #turn(): void {
     for (const job of this.#jobs.values()) {
-      const idle = job.inbox.length === 0 && !job.ended;
+      const idle = job.making === undefined && job.inbox.length === 0 && !job.ended;
       if (job.converter === undefined || idle || job.untakenBytes >= MAX_OUTPUT_BYTES) continue;
       this.#jobs.delete(job.id); // to the end of the queue
       this.#jobs.set(job.id, job);
@@ -86,23 +96,37 @@ class JobRunner {
     }
   }
 
+  /** One step: what a slice becomes may be more than the consumer has room for. */
   #work(job: Job, converter: Converter): void {
-    const first = job.inbox[0];
-    if (first === undefined) {
-      this.#give(job, converter.finish());
-      this.#post({ type: "done", job: job.id, heard: converter.heard() });
-      this.#remove(job);
+    job.making ??= this.#begin(job, converter);
+    const { steps, sliceBytes } = job.making;
+    const step = steps.next();
+    if (!step.done) {
+      this.#give(job, step.value);
       return;
     }
+    job.making = undefined;
+    if (sliceBytes === undefined) {
+      this.#post({ type: "done", job: job.id, heard: converter.heard() });
+      this.#remove(job);
+    } else this.#post({ type: "consumed", job: job.id, bytes: sliceBytes });
+  }
+
+  #begin(job: Job, converter: Converter): NonNullable<Job["making"]> {
+    const first = job.inbox[0];
+    if (first === undefined) return { steps: converter.finish()[Symbol.iterator](), sliceBytes: undefined };
     const slice = first.subarray(0, job.sliceBytes);
     if (slice.length === first.length) job.inbox.shift();
     else job.inbox[0] = first.subarray(slice.length);
-    this.#give(job, converter.push(slice));
-    this.#post({ type: "consumed", job: job.id, bytes: slice.length });
+    return { steps: converter.push(slice)[Symbol.iterator](), sliceBytes: slice.length };
   }
 
   #give(job: Job, bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
+    // Heard, or not yet enough for a frame: said as well, for who does not hear from this thread thinks that it hangs.
+    if (bytes.length === 0) {
+      this.#post({ type: "consumed", job: job.id, bytes: 0 });
+      return;
+    }
     const own = bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
     job.untakenBytes += own.length;
     this.#post({ type: "output", job: job.id, bytes: own }, [own.buffer as ArrayBuffer]);

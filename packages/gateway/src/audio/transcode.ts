@@ -42,37 +42,28 @@ async function* rewrap(
   { signal }: CallOptions,
 ): AsyncIterable<Uint8Array> {
   const converter = await createConverter(new Codecs(), { from, to });
-  const attempt = (step: () => Uint8Array): Uint8Array => {
-    try {
-      return step();
-    } catch (error) {
-      throw SpeechError.from(
-        error,
-        "transcode_failed",
-        error instanceof Error ? error.message : "audio does not decode",
-      );
-    }
-  };
   for await (const chunk of audio) {
     signal.throwIfAborted();
-    const bytes = attempt(() => converter.push(chunk));
-    if (bytes.length > 0) yield bytes;
+    yield* output(converter.push(chunk));
   }
   signal.throwIfAborted();
-  const rest = attempt(() => converter.finish());
-  if (rest.length > 0) yield rest;
+  yield* output(converter.finish());
+}
+
+function* output(steps: Iterable<Uint8Array>): Generator<Uint8Array> {
+  try {
+    for (const bytes of steps) if (bytes.length > 0) yield bytes;
+  } catch (error) {
+    throw SpeechError.from(error, "transcode_failed", error instanceof Error ? error.message : "audio does not decode");
+  }
 }
 
 async function inspectHere(audio: Uint8Array, format: AudioFormat): Promise<AudioInspection> {
   const converter = await createConverter(new Codecs(), { from: format });
-  try {
-    converter.push(audio);
-    converter.finish();
-    const { durationMs, peak } = converter.heard();
-    return { durationMs, peak };
-  } catch (error) {
-    throw SpeechError.from(error, "transcode_failed", error instanceof Error ? error.message : "audio does not decode");
-  }
+  for (const _ of output(converter.push(audio))); // there is none without a format to make
+  for (const _ of output(converter.finish()));
+  const { durationMs, peak } = converter.heard();
+  return { durationMs, peak };
 }
 
 /** What can be said of AAC without a decoder: that it is whole frames of one kind, and how many. */
@@ -94,20 +85,22 @@ export function createTranscoder({
 }: TranscoderOptions = {}): Transcoder {
   const pool = new WorkerPool({ workers: Math.max(1, workers), clock, stallTimeoutMs });
   return {
-    async *transcode(audio, from, to, { signal, shape, part, onEnd }) {
+    async *transcode(audio, from, to, { signal, shape, part, maxMs, onEnd }) {
       signal.throwIfAborted();
       const isPlain = shape === undefined && part === undefined;
       if (isPlain && sameFormat(from, to)) return yield* audio;
       assertDecodable(from);
       if (isPlain && isRewrap(from, to)) return yield* rewrap(audio, from, to, { signal });
-      const conversion = { from, to, ...(shape && { shape }), ...(part && { part }) };
+      const bound = maxMs !== undefined && { maxMs };
+      const conversion = { from, to, ...(shape && { shape }), ...(part && { part }), ...bound };
       return yield* new TranscodeJob({ pool, audio, conversion, signal, ...(onEnd && { onEnd }) }).output();
     },
-    async inspect(audio, format, { signal }) {
+    async inspect(audio, format, { signal, maxMs }) {
       signal.throwIfAborted();
       if (!canDecode(format.name)) return countAdtsFrames(audio);
       if (isUncompressed(format) && audio.length <= MAX_INLINE_BYTES) return inspectHere(audio, format);
-      return new TranscodeJob({ pool, audio: only(audio), conversion: { from: format }, signal }).inspection();
+      const conversion = { from: format, ...(maxMs !== undefined && { maxMs }) };
+      return new TranscodeJob({ pool, audio: only(audio), conversion, signal }).inspection();
     },
     close: () => pool.close(),
   };

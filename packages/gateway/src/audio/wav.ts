@@ -1,6 +1,6 @@
 import { type AudioFormat, bytesPerSample, encodingOf, type SampleEncoding } from "../core/audio-format.ts";
 import { ByteQueue } from "./byte-queue.ts";
-import { downmix, type StreamDecoder, type StreamEncoder } from "./codec.ts";
+import { downmix, isSampleRate, type StreamDecoder, type StreamEncoder } from "./codec.ts";
 import { BlockAligner, encodedSamples } from "./pcm.ts";
 import { type SampleLayout, sampleReader } from "./wav-samples.ts";
 
@@ -141,7 +141,7 @@ class WavDecoder implements StreamDecoder {
       bits: format.getUint16(14, true),
     };
     const rate = format.getUint32(4, true);
-    if (layout.channels < 1 || layout.channels > 32 || rate < 1000 || rate > 400_000)
+    if (layout.channels < 1 || layout.channels > 32 || !isSampleRate(rate))
       throw new Error("wav with an impossible fmt chunk");
     this.sampleRateHz = rate;
     this.#layout = layout;

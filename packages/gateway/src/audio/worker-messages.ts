@@ -9,6 +9,8 @@ export type Conversion = {
   readonly to?: AudioFormat;
   readonly shape?: SoundShape;
   readonly part?: SoundPart;
+  /** Of what is decoded; more of it fails. */
+  readonly maxMs?: number;
 };
 
 /** What is known at the end: what was listened to, and how long the sound was that was encoded. */

@@ -180,13 +180,17 @@ export type AudioInspection = {
 /** The part of decoded audio that is sound: what a codec needed to get going is before it, what filled its last frame behind. */
 export type SoundPart = { readonly startMs: number; readonly lengthMs: number };
 
-export type TranscodeOptions = CallOptions & {
-  readonly shape?: SoundShape;
-  /** Only this of the input is made into output. */
-  readonly part?: SoundPart;
-  /** Told at the end how long the sound was that went into the codec. Not where no codec was needed. */
-  readonly onEnd?: (soundMs: number) => void;
-};
+/** More sound than `maxMs` is refused as soon as it is reached: the size of what is coded does not bound it. */
+export type SoundBound = { readonly maxMs?: number };
+
+export type TranscodeOptions = CallOptions &
+  SoundBound & {
+    readonly shape?: SoundShape;
+    /** Only this of the input is made into output. */
+    readonly part?: SoundPart;
+    /** Told at the end how long the sound was that went into the codec. Not where no codec was needed. */
+    readonly onEnd?: (soundMs: number) => void;
+  };
 
 /** Makes audio in one format from audio in another; each result is a complete stream of its own. */
 export interface Transcoder {
@@ -198,7 +202,7 @@ export interface Transcoder {
     options: TranscodeOptions,
   ): AsyncIterable<Uint8Array>;
   /** Listens to all of it. Throws `transcode_failed` for bytes that do not decode to at least one sample. */
-  inspect(audio: Uint8Array, format: AudioFormat, options: CallOptions): Promise<AudioInspection>;
+  inspect(audio: Uint8Array, format: AudioFormat, options: CallOptions & SoundBound): Promise<AudioInspection>;
   close(): Promise<void>;
 }
 

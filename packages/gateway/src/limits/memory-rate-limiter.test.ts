@@ -108,6 +108,56 @@ describe("MemoryRateLimiter", () => {
     expect((await limiter.take({ user: "flood-19500" }, ONE_REQUEST, { signal })).states[0]!.remaining).toBe(499);
   });
 
+  it("peek(), knownRefusal() and reset() tell and change what is counted of a user, and leave the tenant's", async () => {
+    const user = { name: "u", limit: 2, lengthMs: 1_000 };
+    const tenant = { name: "t", limit: 5, lengthMs: 1_000 };
+    const limiter = new MemoryRateLimiter({
+      allowanceOf: () => ({ user: [user], tenant: [tenant] }),
+      clock: movableClock(),
+    });
+    const ann = { user: "ann", tenant: "acme" };
+    const remaining = async () => (await limiter.peek(ann, { signal })).map((state) => state.remaining);
+    expect(await remaining()).toEqual([2, 5]);
+    expect(limiter.knownRefusal(ann, ONE_REQUEST)).toBeUndefined();
+    expect(limiter.record(ann, ONE_REQUEST).states.map((state) => state.remaining)).toEqual([1, 4]);
+    await limiter.take(ann, ONE_REQUEST, { signal });
+    expect(await remaining()).toEqual([0, 3]);
+    expect(limiter.knownRefusal(ann, ONE_REQUEST)).toMatchObject({
+      admitted: false,
+      window: user,
+      retryAfterMs: 1_000,
+    });
+    await limiter.reset(ann, { signal });
+    expect(await remaining()).toEqual([2, 3]);
+    expect(await limiter.peek({ user: "bob" }, { signal })).toHaveLength(1);
+  });
+
+  it("a charge is settled once: a stream ends once, and characters come back once", async () => {
+    const windows: Window[] = [
+      { name: "s", unit: "streams", limit: 2, lengthMs: 0 },
+      { name: "c", unit: "characters", limit: 100, lengthMs: 1_000 },
+    ];
+    const limiter = new MemoryRateLimiter({ allowanceOf: all(windows), clock: movableClock() });
+    const cost = { requests: 1, characters: 40, streams: 1 };
+    const [one] = [limiter.record({ user: "ann" }, cost), limiter.record({ user: "ann" }, cost)];
+    for (let n = 0; n < 2; n++) await one.charge.settle({ characters: 10 });
+    const states = await limiter.peek({ user: "ann" }, { signal });
+    expect(states.map((state) => state.remaining)).toEqual([1, 30]);
+  });
+
+  it.each([
+    [{ name: "largest", limit: 2 ** 31 - 1, lengthMs: 1 }, true],
+    [{ name: "too large", limit: 2 ** 31, lengthMs: 1 }, false],
+    [{ name: "a week", limit: 1, lengthMs: 7 * 24 * 3_600_000 }, true],
+    [{ name: "more", limit: 1, lengthMs: 7 * 24 * 3_600_000 + 1 }, false],
+    [{ name: "streams", unit: "streams", limit: 1, lengthMs: 0 }, true],
+    [{ name: "timed streams", unit: "streams", limit: 1, lengthMs: 5 }, false],
+  ] as const)("keeps or refuses the window %o", (window, kept) => {
+    const limiter = new MemoryRateLimiter({ allowanceOf: all([window]), clock: movableClock() });
+    if (kept) expect(limiter.allowanceOf({ user: "ann" }).user).toEqual([window]);
+    else expect(() => limiter.allowanceOf({ user: "ann" })).toThrow(window.name);
+  });
+
   it.each([
     { name: "none", limit: 0, lengthMs: 1_000 },
     { name: "half", limit: 1.5, lengthMs: 1_000 },

@@ -8,6 +8,7 @@ import { SpeechError } from "../core/errors.ts";
 import type { SpeechEvents } from "../core/events.ts";
 import type { SpeechEngine } from "../core/ports.ts";
 import type { Utterance } from "../core/utterance.ts";
+import { MemoryAudioStore } from "../stores/memory-audio-store.ts";
 
 const never = new AbortController().signal;
 const rigs: ReturnType<typeof speechRig>[] = [];
@@ -145,6 +146,68 @@ describe("EngineChain: breakers", () => {
     rig.states.of("first").enable();
     expect(await rig.hear(utterance("On."))).toMatchObject({ engine: "first" });
     expect(first.calls).toBe(1);
+  });
+});
+
+describe("EngineChain: when nobody can speak", () => {
+  const refused = (name: string) =>
+    standInEngine({ name, failWith: new SpeechError("engine_rejected", "not this text", { engine: name }) });
+
+  it("tells a refusal as it is where nobody would take the text, and not where one may yet", async () => {
+    const rig = rigWith({ engines: [refused("first"), refused("second")] });
+    await expect(rig.hear(utterance("No."))).rejects.toMatchObject({
+      code: "engine_rejected",
+      details: { engine: "first" },
+    });
+    const mixed = rigWith({ engines: [refused("first"), standInEngine({ name: "second", failAfterBytes: 0 })] });
+    await expect(mixed.hear(utterance("No."))).rejects.toMatchObject({
+      code: "engines_unavailable",
+      details: { retryAfterMs: 1_000 },
+      message: "no engine could speak (first: engine_rejected, second: engine_failed)",
+    });
+  });
+
+  it("says when to come back if every engine is switched off", async () => {
+    const rig = rigWith({ engines: [standInEngine({ name: "first" })] });
+    rig.states.of("first").disable();
+    await expect(rig.hear(utterance("Off."))).rejects.toMatchObject({
+      code: "engines_unavailable",
+      details: { retryAfterMs: 1_000 },
+    });
+  });
+
+  it("insists on the engine that may be well soonest", async () => {
+    const clock = manualClock();
+    const first = standInEngine({ name: "first", failAfterBytes: 0 });
+    const second = standInEngine({ name: "second", failAfterBytes: 0 });
+    const rig = rigWith({ engines: [first, second], clock });
+    rig.states.of("second").disable();
+    for (let n = 0; n < 2; n++) await expect(rig.hear(utterance(`First ${n}.`))).rejects.toThrow();
+    rig.states.of("second").enable();
+    rig.states.of("first").disable();
+    for (let n = 0; n < 3; n++) await expect(rig.hear(utterance(`Second ${n}.`))).rejects.toThrow();
+    await clock.advance(500);
+    rig.states.of("second").disable();
+    rig.states.of("first").enable();
+    await expect(rig.hear(utterance("Third."))).rejects.toThrow();
+    rig.states.of("second").enable();
+    expect(rig.states.of("second").retryInMs).toBeLessThan(rig.states.of("first").retryInMs);
+    delete first.script.failAfterBytes;
+    delete second.script.failAfterBytes;
+    expect(await rig.hear(utterance("Who?"))).toMatchObject({ engine: "second" });
+  });
+
+  it("gives expired audio rather than none, also of the engine that would not be asked first", async () => {
+    const clock = manualClock();
+    const first = standInEngine({ name: "first", failAfterBytes: 0 });
+    const second = standInEngine({ name: "second" });
+    const store = new MemoryAudioStore({ clock, maxBytes: 1 << 20, graceMs: 600_000 });
+    const rig = rigWith({ engines: [first, second], clock, store });
+    const { bytes } = await rig.keep(utterance("Said once."));
+    second.script.failAfterBytes = 0;
+    await clock.advance(61_000);
+    expect(await rig.hear(utterance("Said once."))).toMatchObject({ engine: "second", bytes });
+    expect(second.finished).toBe(1);
   });
 });
 

@@ -2,6 +2,7 @@ import type { AudioFormat } from "../core/audio-format.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, SpeechEngine, SpeechMetadata, SynthesisRequest, Transcoder } from "../core/ports.ts";
 import { AUDIBLE_PEAK } from "./audible.ts";
+import { MAX_SEGMENT_MS } from "./plausible.ts";
 import type { Synthesized } from "./shared-synthesis.ts";
 import { wordPlaces } from "./word-places.ts";
 
@@ -20,7 +21,7 @@ export async function examine(
   { engine, request, format, generation, soundMs, createdAtMs }: ExaminedSegment,
   { transcoder, signal }: CallOptions & { readonly transcoder: Transcoder },
 ): Promise<SpeechMetadata> {
-  const { durationMs, peak } = await transcoder.inspect(audio, format, { signal });
+  const { durationMs, peak } = await transcoder.inspect(audio, format, { signal, maxMs: MAX_SEGMENT_MS });
   if (peak !== undefined && peak < AUDIBLE_PEAK * Math.min(1, request.volume))
     throw new SpeechError("engine_no_audio", "the finished audio is silent");
   const places = wordPlaces(words, request.text, 0);

@@ -11,7 +11,7 @@ import type { CacheKey } from "../core/cache-key.ts";
 import { systemClock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import { EventBus } from "../core/events.ts";
-import type { FlightBoard } from "../core/flight-board.ts";
+import type { FlightBoard, FlightEnd, FlightLead, FlightSeat, FollowedEnd, LivePiece } from "../core/flight-board.ts";
 import type { SynthesisChunk, SynthesisRequest } from "../core/ports.ts";
 import { SharedFlights } from "./flight.ts";
 
@@ -257,3 +257,159 @@ describe("SharedFlights.fly()", () => {
     expect([one.engine.active, two.engine.calls]).toEqual([0, 1]);
   });
 });
+
+/** A board that seats as the test says, in turn; and notes what it was asked. */
+function seating(...seats: readonly (FlightSeat | (FollowedEnd | LivePiece)[])[]) {
+  const noted = { asked: 0, outlived: 0, roles: [] as unknown[] };
+  const board: FlightBoard = {
+    close: async () => {},
+    async board() {
+      const seat = seats[Math.min(noted.asked++, seats.length - 1)]!;
+      if (!Array.isArray(seat)) return seat as FlightSeat;
+      const flight = {
+        async *follow() {
+          yield* seat;
+        },
+      };
+      return { role: "follower", flight };
+    },
+  };
+  const events = new EventBus();
+  events.on("flight.boarded", ({ role, takenOver }) => noted.roles.push([role, takenOver]));
+  const flights = new SharedFlights({ board, clock: systemClock, events, maxBytes: 4 });
+  const fly = async (start: (signal: AbortSignal) => AsyncIterable<SynthesisChunk>, signal = never) => {
+    const heard: number[] = [];
+    const flight = {
+      key: newFlightKey(),
+      format,
+      engine: "ours",
+      text: "a",
+      joinEnded: true,
+      start,
+      onSeated: () => {},
+      onOutlived: () => {
+        noted.outlived++;
+      },
+    };
+    for await (const { audio } of flights.fly(flight, { signal })) heard.push(...(audio ?? []));
+    return heard;
+  };
+  return { noted, fly };
+}
+const never = new AbortController().signal;
+const saying = (...values: number[]) =>
+  async function* (): AsyncGenerator<SynthesisChunk> {
+    yield { audio: Uint8Array.from(values) };
+  };
+const failing = (error: unknown) =>
+  // biome-ignore lint/correctness/useYield: it fails before it says anything
+  async function* (): AsyncGenerator<SynthesisChunk> {
+    throw error;
+  };
+const piece = (...values: number[]): LivePiece => ({ audio: Uint8Array.from(values) });
+
+describe("SharedFlights.fly(), seat by seat", () => {
+  it("follows the next leader after one that is lost or left, and is told so", async () => {
+    const { fly, noted } = seating(
+      [piece(1), { how: "lost" }],
+      [piece(1, 2), { how: "left" }],
+      [piece(1, 2, 3), { how: "done" }],
+    );
+    expect(await fly(saying(9))).toEqual([1, 2, 3]);
+    expect(noted.roles).toEqual([
+      ["follower", false],
+      ["follower", true],
+      ["follower", true],
+    ]);
+  });
+
+  it.each([
+    ["says that it is", [piece(1), { how: "unreachable" as const }]],
+    ["ends without a word", [piece(1)]],
+  ])("asks a board no more that is out of reach: it %s", async (_, news) => {
+    const { fly, noted } = seating(news);
+    expect(await fly(saying(1, 2))).toEqual([1, 2]);
+    expect(noted.asked).toBe(1);
+    expect(noted.roles).toEqual([
+      ["follower", false],
+      ["alone", true],
+    ]);
+  });
+
+  it("goes alone after sixteen leaders that were lost", async () => {
+    const { fly, noted } = seating([{ how: "lost" }]);
+    expect(await fly(saying(1))).toEqual([1]);
+    expect(noted.asked).toBe(16);
+  });
+
+  it("is cut where the next leader ends before what was heard", async () => {
+    const { fly } = seating([piece(1, 2, 3), { how: "lost" }], [piece(1, 2), { how: "done" }]);
+    await expect(fly(saying(9))).rejects.toMatchObject({ code: "engine_failed", details: { engine: "ours" } });
+  });
+
+  it("takes a failure without an engine as that of its own", async () => {
+    const { fly } = seating([{ how: "failed", code: "engine_timeout" }]);
+    const error = await fly(saying(9)).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "engine_timeout", details: { engine: "ours" } });
+    expect((error as SpeechError).details).not.toHaveProperty("retryAfterMs");
+  });
+
+  it("leads up to the bytes that it may, and no further", async () => {
+    const within = seating({ role: "leader", lead: notingLead([]) });
+    expect(await within.fly(saying(1, 2, 3, 4))).toEqual([1, 2, 3, 4]);
+    expect(within.noted.outlived).toBe(0);
+    const beyond = seating({ role: "leader", lead: notingLead([]) });
+    await expect(beyond.fly(saying(1, 2, 3, 4, 5))).rejects.toMatchObject({ details: { engine: "ours" } });
+  });
+
+  it("tells when another server took over from it", async () => {
+    const rig = seating({ role: "leader", lead: { ...notingLead([]), lost: true } });
+    expect(await rig.fly(saying(1))).toEqual([1]);
+    await expect.poll(() => rig.noted.outlived).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ["caller_gone", { how: "left" }],
+    ["internal", { how: "left" }],
+    ["overloaded", { how: "left" }],
+    ["shutting_down", { how: "left" }],
+    ["engine_failed", { how: "failed", code: "engine_failed" }],
+  ] as const)("posts %s of its server or engine as %o", async (code, end) => {
+    const ends: FlightEnd[] = [];
+    const rig = seating({ role: "leader", lead: notingLead(ends) });
+    await expect(rig.fly(failing(new SpeechError(code, "no")))).rejects.toMatchObject({ code });
+    expect(ends).toEqual([end]);
+  });
+
+  it("posts what nobody expected as its own fault", async () => {
+    const ends: FlightEnd[] = [];
+    await expect(seating({ role: "leader", lead: notingLead(ends) }).fly(failing(new Error("bug")))).rejects.toThrow(
+      "bug",
+    );
+    expect(ends).toEqual([{ how: "left" }]);
+  });
+
+  it("posts which engine it was and when to ask again", async () => {
+    const ends: FlightEnd[] = [];
+    const error = new SpeechError("engine_failed", "no", { engine: "theirs", retryAfterMs: 0 });
+    await expect(seating({ role: "leader", lead: notingLead(ends) }).fly(failing(error))).rejects.toBe(error);
+    expect(ends).toEqual([{ how: "failed", code: "engine_failed", engine: "theirs", retryAfterMs: 0 }]);
+  });
+
+  it("does not lead for a caller that has left before it was seated", async () => {
+    const rig = seating({ role: "leader", lead: notingLead([]) });
+    const reason = new SpeechError("caller_gone", "left");
+    await expect(rig.fly(saying(1), AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+});
+
+function notingLead(ends: FlightEnd[]): FlightLead {
+  return {
+    lost: false,
+    publish: () => {},
+    end: async (end) => {
+      ends.push(end);
+    },
+    leaveUnlessFollowed: async () => true,
+  };
+}

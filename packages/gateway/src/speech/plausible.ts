@@ -32,6 +32,9 @@ const MAX_EXTRA_MS = 6_000;
 /** "Nooooo" is not spoken letter by letter. */
 const MAX_RUN = 3;
 
+/** No engine says one segment for longer: what claims to is refused while it is heard, before its length costs hours of work. */
+export const MAX_SEGMENT_MS = 30 * 60_000;
+
 export type SpeechLength = {
   /** At speed 1. */
   readonly usualMs: number;

@@ -10,7 +10,7 @@ import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, SynthesisChunk, SynthesisRequest, Transcoder } from "../core/ports.ts";
 import { audible } from "./audible.ts";
 import { rightHead, wavHead } from "./audio-head.ts";
-import { type SpeechLength, speechLength, type UsualPace } from "./plausible.ts";
+import { MAX_SEGMENT_MS, type SpeechLength, speechLength, type UsualPace } from "./plausible.ts";
 
 export type RightAudioOptions = CallOptions & {
   readonly request: SynthesisRequest;
@@ -117,7 +117,7 @@ async function durationOf(sent: readonly Uint8Array[], options: RightAudioOption
     }
   }
   try {
-    return (await transcoder.inspect(whole, format, { signal })).durationMs;
+    return (await transcoder.inspect(whole, format, { signal, maxMs: MAX_SEGMENT_MS })).durationMs;
   } catch (error) {
     signal.throwIfAborted();
     throw new SpeechError("engine_failed", `the engine's ${format.name} is broken`, { cause: error });

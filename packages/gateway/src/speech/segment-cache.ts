@@ -7,6 +7,7 @@ import { dividedRequest } from "./divided-request.ts";
 import type { EngineCall } from "./engine-call.ts";
 import type { SharedFlights } from "./flight.ts";
 import { nearlyDone } from "./nearly-done.ts";
+import { MAX_SEGMENT_MS } from "./plausible.ts";
 import { SharedSynthesis } from "./shared-synthesis.ts";
 import { type SegmentRequest, StoredSegments, type StoredSegmentsDeps } from "./stored-segments.ts";
 import { decodedWords, soundPartOf, transcoded } from "./transcoded.ts";
@@ -169,7 +170,7 @@ export class SegmentCache {
       for (const tag of stored.metadata.tags ?? []) course.tags.add(tag);
       events.emit("segment.transcoded", { from: format.name, to: request.wanted.name });
       if (words !== undefined) yield { words: decodedWords(wordsAt(words, request.text), format, { shape, part }) };
-      const options = { signal, onEnd, ...(shape && { shape }), ...(part && { part }) };
+      const options = { signal, onEnd, maxMs: MAX_SEGMENT_MS, ...(shape && { shape }), ...(part && { part }) };
       const made = transcoder.transcode(only(stored.audio), format, request.wanted, options);
       for await (const audio of made) yield { audio };
       return;

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, it } from "vitest";
 import { settled } from "../../test/support/manual-clock.ts";
 import { deferred } from "../core/async.ts";
@@ -176,14 +177,64 @@ describe("SharedSynthesis", () => {
     await expect(reading).rejects.toMatchObject({ code: "engine_no_audio" });
   });
 
+  it("holds as much as it may, and no byte more", async () => {
+    const source = gated();
+    const shared = share(source, { maxBytes: 3 });
+    const reading = read(shared);
+    source.give(1, 2);
+    source.give(3);
+    source.end();
+    expect(await reading).toEqual([1, 2, 3]);
+  });
+
+  it("passes words on, with audio and without, and keeps all of them; what is empty is nobody's", async () => {
+    const one = { text: "one", startMs: 0, endMs: 10 };
+    const two = { text: "two", startMs: 10, endMs: 20 };
+    const chunks: SynthesisChunk[] = [
+      {},
+      { audio: new Uint8Array() },
+      { audio: Uint8Array.of(1), words: [one] },
+      { words: [two] },
+    ];
+    const shared = new SharedSynthesis({
+      maxBytes: 100,
+      async *start() {
+        yield* chunks;
+      },
+    });
+    const heard: SynthesisChunk[] = [];
+    for await (const chunk of shared.read(never)) heard.push(chunk);
+    expect(heard).toEqual(chunks.slice(2));
+    expect(await shared.finished).toEqual({ audio: Uint8Array.of(1), words: [one, two] });
+  });
+
+  it("gives a reader that left nothing more, though there is more", async () => {
+    const source = gated();
+    const shared = share(source);
+    const stays = read(shared);
+    const leaves = shared.read(never);
+    source.give(1);
+    source.give(2);
+    await leaves.next();
+    await leaves.return?.();
+    expect(await leaves.next()).toEqual({ done: true, value: undefined });
+    source.end();
+    expect(await stays).toEqual([1, 2]);
+  });
+
   it("leaves no listener on a caller's signal that lives on", async () => {
     const source = gated();
     const shared = share(source);
     const caller = new AbortController();
     const reading = read(shared, caller.signal);
     source.give(1);
+    await settled();
+    source.give(2);
+    await settled();
+    expect(getEventListeners(caller.signal, "abort")).toHaveLength(2); // one counts it, one wakes it: not one per chunk
     source.end();
     await reading;
+    expect(getEventListeners(caller.signal, "abort")).toHaveLength(0);
     caller.abort(); // must not reach a synthesis that is done
     expect(source.signal.aborted).toBe(false);
     expect(shared.joinable).toBe(true);

@@ -3,6 +3,7 @@ import { type AudioFormat, startDelayMs } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import type { CallOptions, SoundPart, SpeechMetadata, SynthesisChunk, Transcoder, WordTime } from "../core/ports.ts";
 import type { SoundShape } from "../core/sound-shape.ts";
+import { MAX_SEGMENT_MS } from "./plausible.ts";
 import type { FlightTiming } from "./segment-cache.ts";
 
 type Source = { readonly chunks: AsyncIterable<SynthesisChunk>; readonly timing: FlightTiming };
@@ -33,7 +34,7 @@ export async function* transcoded(
     }
   }
   try {
-    const options = { signal, ...(shape && { shape }), ...(onEnd && { onEnd }) };
+    const options = { signal, maxMs: MAX_SEGMENT_MS, ...(shape && { shape }), ...(onEnd && { onEnd }) };
     for await (const audio of transcoder.transcode(audioOf(), from, to, options)) {
       yield { audio, ...(words.length > 0 && { words: words.splice(0) }) };
     }

@@ -30,7 +30,7 @@ export async function spokenTones({ format, ...spoken }: SpokenTones, codecs: Co
     to: format,
   });
   try {
-    return concat([converter.push(pcm).slice(), converter.finish()]);
+    return concat([...converter.push(pcm), ...converter.finish()]);
   } finally {
     converter.free();
   }
