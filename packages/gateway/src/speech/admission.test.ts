@@ -52,6 +52,17 @@ describe("admit()", () => {
     expect(await left()).toEqual([5, 40]);
   });
 
+  it("charges a request and no characters to whoever wants only what is stored", async () => {
+    const { speak, left } = rig([minute, characters, streams]);
+    const only = { ...utterance("x".repeat(41)), cache: { read: true, write: true, onlyIfCached: true } };
+    await expect(speak(only, { signal, requestId: "only" })).rejects.toMatchObject({ code: "not_cached" });
+    expect(await left()).toEqual([4, 40, 1]);
+    await expect(speak(only, { signal, requestId: "free", countHits: false })).rejects.toMatchObject({
+      code: "not_cached",
+    });
+    expect(await left()).toEqual([4, 40, 1]);
+  });
+
   it("gives back what an engine failed to say", async () => {
     const { say, left } = rig([minute, characters], { engines: [standInEngine({ failAfterBytes: 0 })] });
     await expect(say("Nobody will say this")).rejects.toMatchObject({ code: "engines_unavailable" });

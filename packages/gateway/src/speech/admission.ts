@@ -115,13 +115,16 @@ function subjectOf({ subject: user, tenant, plan }: Utterance): Subject {
   return plan === undefined ? { user, tenant } : { user, tenant, plan };
 }
 
-/** Stored segments cost no characters, and an answer of nothing else is no stream: it is there at once. */
+/**
+ * Stored segments cost no characters, and an answer of nothing else is no stream: it is there at once. Nor does an engine
+ * say anything for a caller who wants only what is stored.
+ */
 function priceOf(
   segments: readonly Segment[],
   ahead: readonly (SpokenSegment | undefined)[],
   countHits: boolean,
 ): Cost {
-  const missing = segments.filter((_, at) => ahead[at] === undefined);
+  const missing = segments.filter(({ policy }, at) => !policy.onlyIfCached && ahead[at] === undefined);
   const characters = missing.reduce((sum, { text }) => sum + text.length, 0);
   const made = missing.length > 0;
   return { requests: made || countHits ? 1 : 0, characters, streams: made ? 1 : 0 };

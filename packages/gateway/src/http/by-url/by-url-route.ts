@@ -17,7 +17,7 @@ import { sendChunks, takenOver } from "../send-speech.ts";
 import { soundHeaders, speechHeaders } from "../speech-headers.ts";
 import { tagsOf } from "../tags.ts";
 import { ByUrlQuery, utteranceOf } from "./by-url-query.ts";
-import { beginsAtStart, parseRange, resolveRange } from "./byte-range.ts";
+import { beginsAtStart, parseRange, type RangeRequest, resolveRange } from "./byte-range.ts";
 
 export type ByUrlRouteDeps = {
   readonly speak: Speak;
@@ -59,8 +59,7 @@ export function byUrlRoute(app: FastifyInstance, deps: ByUrlRouteDeps): void {
           ...tagsOf(request, request.query.tag),
           cache: policyOf(request),
         },
-        // One play of an audio element is several requests; those that only go on with it are not counted if it is stored.
-        { signal, requestId: request.id, ...((known !== undefined || !beginsAtStart(range)) && { countHits: false }) },
+        { signal, requestId: request.id, ...(goesOn(request, range) && { countHits: false }) },
       )
       .catch((error: unknown) => headOrThrow(error, request, reply, deps));
     if (result === undefined) return reply;
@@ -73,6 +72,11 @@ export function byUrlRoute(app: FastifyInstance, deps: ByUrlRouteDeps): void {
     const chunks = held === undefined ? speech.audio : after(held.bytes, held.rest);
     return sendChunks(reply, headers, chunks, { signal, slowReaderTimeoutMs: deps.slowReaderTimeoutMs });
   });
+}
+
+/** One play of an audio element is several requests: those that only ask about it or go on with it are not counted if it is stored. */
+function goesOn({ method, headers }: Request, range: RangeRequest): boolean {
+  return method === "HEAD" || headers["if-none-match"] !== undefined || !beginsAtStart(range);
 }
 
 /** A listener with a link costs its maker nothing by pressing reload: only what a cache may ask is asked. */
