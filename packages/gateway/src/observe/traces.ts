@@ -102,7 +102,8 @@ export class Traces {
       span.setAttribute("mynah.request_id", requestId);
       for (const { at, outcome, engine } of segments)
         span.addEvent("segment", { "mynah.outcome": outcome, "mynah.engine": engine }, wallAtZero + at);
-      if (started !== undefined) this.#firstAudio(trace.setSpan(parent, span), span, { ...started, at: wallAtZero + started.at });
+      if (started !== undefined)
+        this.#firstAudio(trace.setSpan(parent, span), span, { ...started, at: wallAtZero + started.at });
       describe(span);
     }
     span.end(endTime);
