@@ -27,10 +27,10 @@ const run = promisify(execFile);
 /** The system's espeak-ng as a child process per synthesis. Undefined when there is none that answers. */
 export async function espeakCliEngine(options: EspeakCliOptions): Promise<SpeechEngine | undefined> {
   const { name, command, workers, maxQueued, timeoutMs } = options;
-  const [versionText, listing] = await Promise.all([output(command, ["--version"]), output(command, ["--voices"])]);
-  const version = /text-to-speech:\s*(\S+)/.exec(versionText ?? "")?.[1];
-  const voices = parseVoices(listing ?? "");
-  if (version === undefined || voices.length === 0) return undefined;
+  const version = /text-to-speech:\s*(\S+)/.exec((await output(command, ["--version"])) ?? "")?.[1];
+  if (version === undefined) return undefined;
+  const voices = parseVoices((await output(command, ["--voices"])) ?? "");
+  if (voices.length === 0) return undefined;
   const places = new Places({ name, size: workers, maxQueued });
   const running = new Set<ChildProcessWithoutNullStreams>();
 

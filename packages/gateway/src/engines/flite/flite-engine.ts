@@ -28,12 +28,12 @@ const ABORT_GRACE_MS = 300;
 
 /**
  * flite, compiled to WASM and inside this process: five English voices, no network, nothing to install. Reads and
- * compiles the module (50 ms), once for all workers. Rejects when the package is missing or broken.
+ * compiles the module, once for all workers of all engines of this process. Rejects when the package is missing or broken.
  */
 export async function createFliteEngine(options: FliteEngineOptions): Promise<SpeechEngine> {
   const { name = "flite", workers, timeoutMs, maxQueued } = options;
   const require = createRequire(import.meta.url);
-  const module = await compile(require.resolve(`${PACKAGE}/flite.wasm`));
+  const module = await compiled(require.resolve(`${PACKAGE}/flite.wasm`));
   const { version } = require(`${PACKAGE}/package.json`) as { version: string };
   const script = new URL(import.meta.url.endsWith(".ts") ? "./flite-worker.ts" : "./flite-worker.js", import.meta.url);
   const pool = new WorkerPool<FliteJob, FliteMessage>({
@@ -70,6 +70,18 @@ export async function createFliteEngine(options: FliteEngineOptions): Promise<Sp
     synthesize: (request, { signal }) => pool.run(jobOf(request, name), { signal }),
     close: () => pool.close(),
   };
+}
+
+/** Modules that are compiled or being compiled. They hold no state, and nobody can change them. */
+const modules = new Map<string, Promise<WebAssembly.Module>>();
+
+function compiled(path: string): Promise<WebAssembly.Module> {
+  const known = modules.get(path);
+  if (known !== undefined) return known;
+  const module = compile(path);
+  modules.set(path, module);
+  module.catch(() => modules.delete(path)); // it may be mended meanwhile
+  return module;
 }
 
 async function compile(path: string): Promise<WebAssembly.Module> {
