@@ -276,9 +276,28 @@ describe("signed links", async () => {
     expect(new URL(text.url).searchParams.get("rate")).toBe("8000");
   });
 
+  it("hold the tag still that their audio is purged by, and all that is not text in JSON besides", async () => {
+    const sound = { text: "Told by name.", voice: "one", user: "tagger", speed: 1.25, volume: 1 / 3, clean: true };
+    const { url } = (await (await link({ ...sound, tag: "spring" })).json()) as { url: string };
+    const { searchParams: query } = new URL(url);
+    expect(["tag", "speed", "volume", "clean"].map((name) => query.get(name))).toEqual(["spring", "1.25", "0.333333", "true"]);
+    for (const tag of ["autumn", undefined]) {
+      const altered = new URL(url);
+      if (tag === undefined) altered.searchParams.delete("tag");
+      else altered.searchParams.set("tag", tag);
+      const answer = await fetch(altered);
+      expect([answer.status, await answer.json()]).toMatchObject([403, { error: { code: "link_invalid" } }]);
+    }
+    await bytesOf(await fetch(url));
+    const untagged = new URL(((await (await link(sound)).json()) as { url: string }).url);
+    untagged.searchParams.set("tag", "spring");
+    expect((await fetch(untagged)).status).toBe(403);
+  });
+
   it.each([
     ["an encoding that mp3 has not", { text: "a", encoding: "alaw" }, undefined, 400, "invalid_request"],
     ["a rate that nobody has", { text: "a", format: "wav", rate: 7 }, undefined, 400, "invalid_request"],
+    ["a tag that is none", { text: "a", voice: "one", tag: "no spaces" }, undefined, 400, "invalid_request"],
     ["no key", { text: "a" }, {}, 401, "unauthorized"],
     ["an unknown voice", { text: "a", voice: "nobody" }, undefined, 400, "voice_not_found"],
     ["too long a life", { text: "a", voice: "one", expiresInS: 601 }, undefined, 400, "invalid_request"],
