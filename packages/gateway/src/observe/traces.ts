@@ -13,7 +13,7 @@ import type { EventBus, SegmentOutcome, SpeechEvents, SpeechTimings } from "../c
 
 export type TracesOptions = { readonly events: EventBus; readonly clock: Clock; readonly tracer: Tracer };
 
-/** What is known of a request that is still running. */
+/** What is known of a request that is still running. `at` is monotonic: the wall clock may step meanwhile. */
 type Running = {
   parent?: Context;
   started?: SpeechEvents["speech.started"] & { readonly at: number };
@@ -55,10 +55,10 @@ export class Traces {
       }),
       events.on("segment.delivered", ({ requestId, outcome, engine }) => {
         const { segments } = this.#of(requestId);
-        if (segments.length < MAX_SEGMENTS) segments.push({ at: clock.now(), outcome, engine });
+        if (segments.length < MAX_SEGMENTS) segments.push({ at: clock.monotonic(), outcome, engine });
       }),
       events.on("speech.started", (started) => {
-        this.#of(started.requestId).started = { ...started, at: clock.now() };
+        this.#of(started.requestId).started = { ...started, at: clock.monotonic() };
       }),
       events.on("speech.delivered", (event) => this.#speech(event, (span) => span.setAttributes(answerOf(event)))),
       events.on("speech.refused", (event) =>
@@ -96,12 +96,14 @@ export class Traces {
     this.#running.delete(requestId);
     const endTime = this.#clock.now();
     const startTime = endTime - latencyMs;
+    const wallAtZero = endTime - this.#clock.monotonic();
     const span = this.#tracer.startSpan("speech", { kind: SpanKind.SERVER, startTime }, parent);
     if (span.isRecording()) {
       span.setAttribute("mynah.request_id", requestId);
       for (const { at, outcome, engine } of segments)
-        span.addEvent("segment", { "mynah.outcome": outcome, "mynah.engine": engine }, at);
-      if (started !== undefined) this.#firstAudio(trace.setSpan(parent, span), span, started);
+        span.addEvent("segment", { "mynah.outcome": outcome, "mynah.engine": engine }, wallAtZero + at);
+      if (started !== undefined)
+        this.#firstAudio(trace.setSpan(parent, span), span, { ...started, at: wallAtZero + started.at });
       describe(span);
     }
     span.end(endTime);

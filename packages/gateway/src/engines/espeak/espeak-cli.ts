@@ -1,5 +1,5 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { buffer } from "node:stream/consumers";
+import { type ChildProcessWithoutNullStreams, execFile, spawn } from "node:child_process";
+import { promisify } from "node:util";
 import { concat } from "../../core/async.ts";
 import { SpeechError } from "../../core/errors.ts";
 import type { CallOptions, SpeechEngine, SynthesisChunk, SynthesisRequest } from "../../core/ports.ts";
@@ -22,6 +22,7 @@ const ADAPTER_REVISION = 1;
 /** RIFF and fmt: the program writes exactly these before the samples. */
 const WAV_HEADER_BYTES = 44;
 const DETECTION_TIMEOUT_MS = 3000;
+const run = promisify(execFile);
 
 /** The system's espeak-ng as a child process per synthesis. Undefined when there is none that answers. */
 export async function espeakCliEngine(options: EspeakCliOptions): Promise<SpeechEngine | undefined> {
@@ -144,11 +145,9 @@ function parseVoices(listing: string): espeak.EspeakVoice[] {
 
 /** What a command prints, or undefined when it cannot be run, fails or does not come to an end. */
 async function output(command: string, args: readonly string[]): Promise<string | undefined> {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "ignore"], timeout: DETECTION_TIMEOUT_MS });
-  const ended = new Promise<number | null>((resolve) => {
-    child.once("error", () => resolve(null));
-    child.once("close", resolve);
-  });
-  const [text, status] = await Promise.all([buffer(child.stdout).catch(() => undefined), ended]);
-  return status === 0 ? text?.toString("utf8") : undefined;
+  // Not spawn(): its timeout holds the process to the end also where there is no such command.
+  return run(command, args, { timeout: DETECTION_TIMEOUT_MS }).then(
+    ({ stdout }) => stdout,
+    () => undefined,
+  );
 }

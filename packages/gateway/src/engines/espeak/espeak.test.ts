@@ -78,7 +78,10 @@ for (const [title, found, create, reason] of FORMS) {
 
 describe("detectEspeak()", () => {
   it("finds nothing where there is nothing", async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((type) => type === "Timeout").length;
+    const before = timers();
     expect(await detectEspeak({ ...common, modulePath: "/no/such/place", command: "no-such-program" })).toBeUndefined();
+    expect(timers()).toBe(before); // a command line program ends when it has nothing more to say
     expect(await detectEspeak({ ...common, modulePath: false, command: false })).toBeUndefined();
     expect(await detectEspeak({ ...common, modulePath: false, command: "true" })).toBeUndefined();
   });
