@@ -280,7 +280,12 @@ describe("signed links", async () => {
     const sound = { text: "Told by name.", voice: "one", user: "tagger", speed: 1.25, volume: 1 / 3, clean: true };
     const { url } = (await (await link({ ...sound, tag: "spring" })).json()) as { url: string };
     const { searchParams: query } = new URL(url);
-    expect(["tag", "speed", "volume", "clean"].map((name) => query.get(name))).toEqual(["spring", "1.25", "0.333333", "true"]);
+    expect(["tag", "speed", "volume", "clean"].map((name) => query.get(name))).toEqual([
+      "spring",
+      "1.25",
+      "0.333333",
+      "true",
+    ]);
     for (const tag of ["autumn", undefined]) {
       const altered = new URL(url);
       if (tag === undefined) altered.searchParams.delete("tag");
