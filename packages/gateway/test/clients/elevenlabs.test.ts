@@ -66,6 +66,7 @@ describe("the official elevenlabs client", () => {
     const before = engine.calls;
     const first = await elevenlabs.textToSpeech.convert("21m00Tcm4TlvDq8ikWAM", request).withRawResponse();
     expect(first.rawResponse.headers.get("cache-status")).toBe("mynah; fwd=miss; stored");
+    expect(first.rawResponse.headers.get("mynah-ignored")).toBeNull();
     expect(first.rawResponse.headers.get("request-id")).toBe(first.rawResponse.headers.get("x-request-id"));
     const audio = await bytesOf(first.data);
     expect(audio.length).toBe(request.text.length * 20 * 48);
@@ -95,6 +96,7 @@ describe("the official elevenlabs client", () => {
       .convert("one", { text, outputFormat, voiceSettings: { speed: 2, stability: 0.3 } })
       .withRawResponse();
     expect(rawResponse.headers.get("content-type")).toBe(type);
+    expect(rawResponse.headers.get("mynah-ignored")).toBe("voice_settings.stability");
     const durationMs = await durationOf(await bytesOf(data), format);
     expect(durationMs).toBeGreaterThan(text.length * 10 - 5);
     expect(durationMs).toBeLessThan(text.length * 10 + 120);

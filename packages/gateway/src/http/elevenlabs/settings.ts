@@ -35,6 +35,19 @@ export const SpeechBody = Type.Object({
 });
 export type SpeechBody = Static<typeof SpeechBody>;
 
+/** What of the fields that are not heard shapes the sound at ElevenLabs: whoever sends one is told. */
+export const NOT_HEARD = [
+  "voice_settings.stability",
+  "voice_settings.similarity_boost",
+  "voice_settings.style",
+  "voice_settings.use_speaker_boost",
+  "seed",
+  "previous_text",
+  "next_text",
+  "pronunciation_dictionary_locators",
+  "apply_text_normalization",
+] as const;
+
 /** What is asked for beside the text, by body and URL alike. */
 export type Settings = {
   readonly voiceId: string;

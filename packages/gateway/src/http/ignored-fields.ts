@@ -1,0 +1,14 @@
+import type { FastifyReply } from "fastify";
+
+/**
+ * Tells in `mynah-ignored` which of a vendor's settings were sent that are heard from that vendor and not here. Their
+ * clients send them unasked, so they are no reason to refuse. `fields`: dotted paths into the body.
+ */
+export function tellIgnored(reply: FastifyReply, body: object, fields: readonly string[]): void {
+  const sent = fields.filter((path) => (path.split(".").reduce(within, body as unknown) ?? null) !== null);
+  if (sent.length > 0) reply.header("mynah-ignored", sent.join(", "));
+}
+
+function within(value: unknown, field: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>)[field] : undefined;
+}
