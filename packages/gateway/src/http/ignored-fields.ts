@@ -6,7 +6,13 @@ import type { FastifyReply } from "fastify";
  */
 export function tellIgnored(reply: FastifyReply, body: object, fields: readonly string[]): void {
   const sent = fields.filter((path) => (path.split(".").reduce(within, body as unknown) ?? null) !== null);
-  if (sent.length > 0) reply.header("mynah-ignored", sent.join(", "));
+  if (sent.length > 0) alsoIgnored(reply, sent.join(", "));
+}
+
+/** Beside what is told already. */
+export function alsoIgnored(reply: FastifyReply, more: string | undefined): void {
+  const told = [reply.getHeader("mynah-ignored"), more].filter((one) => one !== undefined);
+  if (told.length > 0) reply.header("mynah-ignored", told.join(", "));
 }
 
 function within(value: unknown, field: string): unknown {

@@ -7,7 +7,7 @@ import { admittedOrThrow } from "../admitted.ts";
 import { subjectFields } from "../auth.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
 import { listOf, recordOf } from "../header-list.ts";
-import { tellIgnored } from "../ignored-fields.ts";
+import { alsoIgnored, tellIgnored } from "../ignored-fields.ts";
 import { audioContent } from "../schemas.ts";
 import { type SendOptions, sendChunks, sendSpeech } from "../send-speech.ts";
 import { speechHeaders } from "../speech-headers.ts";
@@ -49,6 +49,7 @@ export function elevenLabsSpeechRoutes(
         modelId: body.model_id,
         languageCode: body.language_code,
         speed: body.voice_settings?.speed,
+        seed: body.seed,
         outputFormat: query.output_format,
       },
       elevenLabsCachePolicy(request.headers["cache-control"], query.enable_logging),
@@ -83,8 +84,9 @@ export function elevenLabsSpeechRoutes(
     },
     async (request, reply) => {
       const { speech } = await asked(request, reply, true);
-      const { "content-type": _, ...headers } = recordOf(speechHeaders(speech));
+      const { "content-type": _, "mynah-ignored": ignored, ...headers } = recordOf(speechHeaders(speech));
       reply.headers(headers);
+      alsoIgnored(reply, ignored);
       return timedAnswer(speech, request.body.text);
     },
   );
