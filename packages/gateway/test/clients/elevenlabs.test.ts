@@ -121,7 +121,7 @@ describe("the official elevenlabs client", () => {
     expect(drawing.requests.at(-1)).toMatchObject({ seed: 7 });
     await ignored({ seed: 8 }, textToSpeech);
     expect(drawing.calls).toBe(2); // it is part of the key
-    const plain = { input: asked.text, voice: "one", response_format: "pcm", seed: 7 };
+    const plain = { model: "auto", input: asked.text, voice: "one", response_format: "pcm", seed: 7 };
     const headers = { authorization: `Bearer ${KEYS.ann}` };
     expect((await postSpeech(gateway, plain, { headers })).status).toBe(400); // as ever where it was asked in our words
   });

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { ByUrlQuery } from "../../src/http/by-url/by-url-query.ts";
 import { hashKey } from "../../src/identity/api-key.ts";
 import { bytesOf, postSpeech, runGateway } from "../support/gateway.ts";
 import { standInEngine } from "../support/stand-in-engine.ts";
@@ -184,6 +186,13 @@ describe("GET /v1/speech", () => {
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ error: { code: "invalid_request", param: "text" } });
   });
+});
+
+it("docs/audio-by-url.md has every field of the query in its table", () => {
+  const page = readFileSync(new URL("../../../../docs/audio-by-url.md", import.meta.url), "utf8");
+  const table = page.slice(page.indexOf("| field |"), page.indexOf("`HEAD`"));
+  const named = [...table.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell]) => cell!.match(/(?<=`)\w+(?=`)/g) ?? []);
+  expect(named.sort()).toEqual(Object.keys(ByUrlQuery.properties).sort());
 });
 
 describe("signed links", async () => {
