@@ -29,6 +29,8 @@ export function openWyoming(config: Config, speech: SpeechSystem, log: Logger): 
     admits: (address) => admits(address),
     format: formats.pcm,
     defaultVoice: config.wyomingVoice,
+    clean: config.wyomingClean,
+    guessSsml: config.wyomingSsml,
     maxClients: config.wyomingMaxClients,
     async describe(signal) {
       const list = await voices.list({ signal });

@@ -393,6 +393,20 @@ export const OPTIONS = {
     default: "alloy",
     meaning: "Who speaks to Wyoming clients that name no voice and no language.",
   },
+  wyomingClean: {
+    env: "WYOMING_CLEAN",
+    is: { kind: "boolean" },
+    default: undefined,
+    meaning:
+      "`true` takes a chat's markup (markdown, emoji, links, code) out of what Wyoming clients have spoken, `false` leaves it. Not set: as `text.clean` of the config file says.",
+  },
+  wyomingSsml: {
+    env: "WYOMING_SSML",
+    is: { kind: "boolean" },
+    default: false,
+    meaning:
+      "`true` reads a text that begins with `<speak` as SSML where a Wyoming client does not say by `text_format` what it sends, as Home Assistant does not.",
+  },
   wyomingMaxClients: {
     env: "WYOMING_MAX_CLIENTS",
     is: integer(1, 100_000),

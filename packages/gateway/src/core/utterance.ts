@@ -46,6 +46,8 @@ export type Utterance = SpeechSettings & {
   readonly language?: string;
   /** Whether a chat's markup is taken out of the text first. Default: as the gateway is configured. */
   readonly clean?: boolean;
+  /** Settings that nobody can heed are told as ignored, not refused: for what other vendors' clients are written to send. */
+  readonly lenient?: boolean;
   readonly format: AudioFormat;
   readonly cache: CachePolicy;
   /** Who is counted for it: a user, within the tenant if there is one. */

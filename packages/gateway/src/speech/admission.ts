@@ -85,8 +85,8 @@ function lookUp(chain: EngineChain, segments: readonly Segment[], signal: AbortS
   const found: Soon<SpokenSegment | undefined>[] = [];
   for (let at = 0; at < segments.length && at < LOOKUP_AHEAD; at++) found.push(chain.lookup(segments[at]!, { signal }));
   if (!found.some((one) => one instanceof Promise)) return found as Ahead;
-  const [first] = found;
-  const all = found.length === 1 ? (first as Promise<Ahead[0]>).then((one) => [one]) : Promise.all(found);
+  const pending = found as Promise<Ahead[0]>[]; // Promise.all takes those that are there already as well
+  const all = pending.length === 1 ? pending[0]!.then((one) => [one]) : Promise.all(pending);
   all.catch(() => {}); // a refusal may come first
   return all;
 }

@@ -259,6 +259,7 @@ function soundsAlike(a: Utterance, b: Utterance): boolean {
     a.volume === b.volume &&
     a.language === b.language &&
     a.clean === b.clean &&
+    a.lenient === b.lenient &&
     a.instructions === b.instructions &&
     a.style === b.style &&
     a.seed === b.seed

@@ -74,8 +74,13 @@ function inTurn(error: SpeechError, param: string): SpeechError {
   return new SpeechError(error.code, `${param}: ${error.message}`, { cause: error, param });
 }
 
+/** The longest document that is read, where so much of it may be spoken. */
+export function maxMarkupChars(maxTextChars: number): number {
+  return maxTextChars * MARKUP_FACTOR + MARKUP_EXTRA_CHARS;
+}
+
 function checkMarkup(document: string, maxTextChars: number): void {
-  const most = maxTextChars * MARKUP_FACTOR + MARKUP_EXTRA_CHARS;
+  const most = maxMarkupChars(maxTextChars);
   if (document.length <= most) return;
   const message = `the SSML has ${document.length} characters; at most ${most} are read`;
   throw new SpeechError("text_too_long", message, { param: "input" });

@@ -1,6 +1,7 @@
 import { SpeechError } from "../core/errors.ts";
 import type { SpeechEngine } from "../core/ports.ts";
 import { type SpeechSettings, TOLD_SETTINGS, type ToldSetting } from "../core/speech-settings.ts";
+import type { Utterance } from "../core/utterance.ts";
 import type { Candidate } from "./voice-catalogue.ts";
 
 const NONE: readonly ToldSetting[] = [];
@@ -20,8 +21,15 @@ export function canBeTold({ capabilities }: SpeechEngine, setting: ToldSetting):
   return capabilities[setting] ?? false;
 }
 
-/** Throws `setting_unsupported`, naming the setting, when none of the candidates can be told all that was asked. */
-export function requireSettings(settings: SpeechSettings, candidates: readonly Candidate[]): void {
+/**
+ * Throws `setting_unsupported`, naming the setting, when none of the candidates can be told all that was asked, and the
+ * request does not leave it to them.
+ */
+export function requireSettings(
+  settings: SpeechSettings & Pick<Utterance, "lenient">,
+  candidates: readonly Candidate[],
+): void {
+  if (settings.lenient === true) return;
   const asked = toldSettings(settings);
   if (candidates.some(({ engine }) => asked.every((setting) => canBeTold(engine, setting)))) return;
   const param = asked.find((setting) => !candidates.some(({ engine }) => canBeTold(engine, setting))) ?? asked[0]!;

@@ -1,5 +1,5 @@
 import { SpeechError } from "../core/errors.ts";
-import { DEFAULT_CACHE_POLICY, type Utterance } from "../core/utterance.ts";
+import { DEFAULT_CACHE_POLICY, type InputType, type Utterance } from "../core/utterance.ts";
 import type { WyomingEvent } from "./events.ts";
 
 const MAX_NAME_CHARS = 256;
@@ -11,11 +11,16 @@ export function textOf({ type, data }: WyomingEvent): string {
   throw invalid(`"text" of ${type} is a string`, "text");
 }
 
+/** What the client says that its text is; undefined: it does not say, as all did before `text_format` was added. */
+export function textFormatOf({ data: { text_format: format } }: WyomingEvent): InputType | undefined {
+  if (format === undefined || format === null) return undefined;
+  if (format === "text" || format === "ssml") return format;
+  throw invalid('"text_format" is text or ssml', "text_format");
+}
+
 /** Who shall speak: by name, else by language, else the default. Throws `invalid_request` for what would not be heard. */
 export function voiceOf({ data }: WyomingEvent, defaultVoice: string): string {
-  const { voice, text_format } = data;
-  if (text_format !== undefined && text_format !== null && text_format !== "text")
-    throw invalid(`"text_format" is text here`, "text_format");
+  const { voice } = data;
   if (voice === undefined || voice === null) return defaultVoice;
   if (typeof voice !== "object") throw invalid(`"voice" is an object`, "voice");
   const { name, language, speaker } = voice as Record<string, unknown>;
@@ -25,7 +30,9 @@ export function voiceOf({ data }: WyomingEvent, defaultVoice: string): string {
 }
 
 /** An utterance in the words of the core. */
-export function utteranceOf(asked: Pick<Utterance, "text" | "voice" | "format" | "subject">): Utterance {
+export function utteranceOf(
+  asked: Pick<Utterance, "text" | "voice" | "format" | "subject" | "clean" | "inputType">,
+): Utterance {
   return { ...asked, speed: 1, pitch: 1, volume: 1, cache: DEFAULT_CACHE_POLICY };
 }
 

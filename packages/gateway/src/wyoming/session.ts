@@ -3,6 +3,7 @@ import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import { refusalError } from "../core/quota.ts";
+import type { InputType } from "../core/utterance.ts";
 import type { Converse } from "../speech/converse.ts";
 import { IncomingText } from "../speech/incoming-text.ts";
 import type { Speak, SpeakOptions, SpeakResult } from "../speech/speak.ts";
@@ -10,7 +11,8 @@ import { sendAudio } from "./audio-events.ts";
 import { EventReader } from "./event-reader.ts";
 import { EventWriter } from "./event-writer.ts";
 import type { WyomingEvent } from "./events.ts";
-import { textOf, utteranceOf, voiceOf } from "./requests.ts";
+import { textFormatOf, textOf, utteranceOf, voiceOf } from "./requests.ts";
+import { looksLikeSsml, WrittenText } from "./written-text.ts";
 
 /** What bounds one connection. */
 export type WyomingLimits = {
@@ -29,6 +31,10 @@ export type WyomingSessionDeps = {
   /** What is sent: samples without a header. */
   readonly format: AudioFormat;
   readonly defaultVoice: string;
+  /** Whether a chat's markup is taken out of texts; undefined: as it is of all. */
+  readonly clean: boolean | undefined;
+  /** A text that begins like SSML is SSML where the client does not say what it is. */
+  readonly guessSsml: boolean;
   readonly limits: WyomingLimits;
   /** The data of `info`. */
   readonly describe: (signal: AbortSignal) => Promise<Record<string, unknown>>;
@@ -47,8 +53,8 @@ export type WyomingClient = {
 /** One answer that was asked for, spoken or waiting for its turn. */
 type Turn = {
   readonly speak: (options: SpeakOptions) => Promise<SpeakResult>;
-  /** While its text is still being written. */
-  readonly incoming?: IncomingText;
+  /** Its text came in pieces: the end of its audio is told too. */
+  readonly streamed: boolean;
 };
 
 /** Sound that a client sends is passed over, but not endlessly. */
@@ -72,7 +78,7 @@ export class WyomingSession {
   readonly #idle: NodeJS.Timeout;
   #running: Turn | undefined;
   /** The one that `synthesize-chunk` belongs to. */
-  #written: IncomingText | undefined;
+  #written: WrittenText | undefined;
   #turns = 0;
   #draining = false;
   #over = false;
@@ -144,32 +150,48 @@ export class WyomingSession {
   }
 
   #synthesize(event: WyomingEvent): void {
-    const { speak } = this.#deps;
+    const { speak, guessSsml } = this.#deps;
     const text = textOf(event);
     if (this.#written !== undefined) {
       // The whole text again, for servers that know no streaming.
+      if (textFormatOf(event) === "ssml" && this.#written.format === "text")
+        throw invalid('"text_format" is ssml here, and synthesize-start did not say so', "text_format");
       if (this.#written.characters === 0) this.#written.append(text);
       return;
     }
-    const utterance = this.#utteranceOf(event, text);
-    this.#enqueue({ speak: (options) => speak(utterance, options) });
+    const format = textFormatOf(event) ?? (guessSsml && looksLikeSsml(text) === true ? "ssml" : "text");
+    const utterance = this.#utteranceOf(event, text, format);
+    this.#enqueue({ streamed: false, speak: (options) => speak(utterance, options) });
   }
 
   #start(event: WyomingEvent): void {
-    const { converse, clock, limits } = this.#deps;
+    const { speak, converse, clock, limits, guessSsml } = this.#deps;
     if (this.#written !== undefined) throw invalid("synthesize-start before the synthesize-stop of the one before");
-    const utterance = this.#utteranceOf(event, "");
+    const format = textFormatOf(event) ?? (guessSsml ? "unsaid" : "text");
     const incoming = new IncomingText({ ...limits, clock, maxChars: limits.maxTextChars });
-    this.#enqueue({ incoming, speak: (options) => converse(utterance, incoming, options) });
-    this.#written = incoming;
+    const written = new WrittenText({ incoming, format, maxTextChars: limits.maxTextChars });
+    const utterance = this.#utteranceOf(event, "", "text");
+    this.#enqueue({
+      streamed: true,
+      async speak(options) {
+        const document = await written.document(options.signal);
+        if (document === undefined) return converse(utterance, incoming, options);
+        return speak({ ...utterance, text: document, inputType: "ssml" }, options);
+      },
+    });
+    this.#written = written;
   }
 
-  #utteranceOf(event: WyomingEvent, text: string) {
-    const { format, defaultVoice } = this.#deps;
-    return utteranceOf({ text, voice: voiceOf(event, defaultVoice), format, subject: this.#client.subject });
+  #utteranceOf(event: WyomingEvent, text: string, inputType: InputType) {
+    const { format, defaultVoice, clean } = this.#deps;
+    return utteranceOf({
+      ...{ text, inputType, format, subject: this.#client.subject },
+      voice: voiceOf(event, defaultVoice),
+      ...(clean !== undefined && { clean }),
+    });
   }
 
-  #openText({ type }: WyomingEvent): IncomingText {
+  #openText({ type }: WyomingEvent): WrittenText {
     if (this.#written === undefined) throw invalid(`${type} without synthesize-start`);
     return this.#written;
   }
@@ -200,7 +222,7 @@ export class WyomingSession {
       const result = await turn.speak({ signal: over.signal, requestId });
       if (!result.admitted) throw refusalError(result.quota);
       await sendAudio(this.#writer, result.speech, over.signal);
-      if (turn.incoming !== undefined) await this.#writer.send("synthesize-stopped");
+      if (turn.streamed) await this.#writer.send("synthesize-stopped");
     } catch (error) {
       this.#fail(error);
       return;
@@ -266,8 +288,8 @@ export class WyomingSession {
 
 const CLOSE_GRACE_MS = 2_000;
 
-function invalid(message: string): SpeechError {
-  return new SpeechError("invalid_request", message, { param: "type" });
+function invalid(message: string, param = "type"): SpeechError {
+  return new SpeechError("invalid_request", message, { param });
 }
 
 function stopping(): SpeechError {

@@ -84,6 +84,7 @@ describe("the official cartesia client", () => {
     const before = engine.calls;
     const first = await cartesia.tts.generate(asked);
     expect(first.headers.get("cache-status")).toBe("mynah; fwd=miss; stored");
+    expect(first.headers.get("mynah-ignored")).toBeNull();
     const audio = await bytesOf(first);
     expect(audio.length).toBe(asked.transcript.length * 20 * 48);
     await vi.waitFor(async () => {
@@ -110,9 +111,10 @@ describe("the official cartesia client", () => {
     const mulaw = { ...RAW, encoding: "pcm_mulaw", sample_rate: 8000 };
     const telephone = await bytesOf(await cartesia.tts.generate(request({ transcript, output_format: mulaw })));
     expect(telephone.length).toBe(sixteen.length / 6);
-    const changed = await bytesOf(
-      await cartesia.tts.generate(request({ transcript, generation_config: { speed: 1.5, volume: 0.5 } })),
-    );
+    const config = { speed: 1.5, volume: 0.5, emotion: "calm" as const };
+    const asked = await cartesia.tts.generate(request({ transcript, generation_config: config }));
+    expect(asked.headers.get("mynah-ignored")).toBe("generation_config.emotion");
+    const changed = await bytesOf(asked);
     expect(Math.abs(changed.length - sixteen.length / 1.5)).toBeLessThan(100);
     expect(levelAt(int16(changed), TONE_HZ) / levelAt(int16(sixteen), TONE_HZ)).toBeCloseTo(0.5, 1);
   });

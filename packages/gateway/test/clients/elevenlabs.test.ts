@@ -4,7 +4,7 @@ import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { createTranscoder } from "../../src/audio/transcode.ts";
 import type { AudioFormat } from "../../src/core/audio-format.ts";
 import { hashKey } from "../../src/identity/api-key.ts";
-import { runGateway } from "../support/gateway.ts";
+import { postSpeech, runGateway } from "../support/gateway.ts";
 import { JsonSocket } from "../support/json-socket.ts";
 import { standInEngine } from "../support/stand-in-engine.ts";
 
@@ -66,6 +66,7 @@ describe("the official elevenlabs client", () => {
     const before = engine.calls;
     const first = await elevenlabs.textToSpeech.convert("21m00Tcm4TlvDq8ikWAM", request).withRawResponse();
     expect(first.rawResponse.headers.get("cache-status")).toBe("mynah; fwd=miss; stored");
+    expect(first.rawResponse.headers.get("mynah-ignored")).toBeNull();
     expect(first.rawResponse.headers.get("request-id")).toBe(first.rawResponse.headers.get("x-request-id"));
     const audio = await bytesOf(first.data);
     expect(audio.length).toBe(request.text.length * 20 * 48);
@@ -95,9 +96,34 @@ describe("the official elevenlabs client", () => {
       .convert("one", { text, outputFormat, voiceSettings: { speed: 2, stability: 0.3 } })
       .withRawResponse();
     expect(rawResponse.headers.get("content-type")).toBe(type);
+    expect(rawResponse.headers.get("mynah-ignored")).toBe("voice_settings.stability");
     const durationMs = await durationOf(await bytesOf(data), format);
     expect(durationMs).toBeGreaterThan(text.length * 10 - 5);
     expect(durationMs).toBeLessThan(text.length * 10 + 120);
+  });
+
+  it("has its seed heard where the engine takes one, and is told where it does not", async () => {
+    const asked = { text: fresh("Seeded"), outputFormat: "pcm_24000", seed: 7, voiceSettings: { style: 0.2 } } as const;
+    const ignored = async (more: object = {}, tts = elevenlabs.textToSpeech) => {
+      const { data, rawResponse } = await tts.convert("one", { ...asked, ...more }).withRawResponse();
+      await bytesOf(data);
+      return namesIn(rawResponse.headers);
+    };
+    const namesIn = (headers: Headers) => headers.get("mynah-ignored")?.split(", ").sort();
+    expect(await ignored()).toEqual(["seed", "voice_settings.style"]);
+    const timed = await elevenlabs.textToSpeech.convertWithTimestamps("one", asked).withRawResponse();
+    expect(namesIn(timed.rawResponse.headers)).toEqual(["seed", "voice_settings.style"]);
+    expect(engine.requests.at(-1)).not.toHaveProperty("seed");
+    const drawing = standInEngine({ name: "drawing", capabilities: { seed: true } });
+    const other = await runGateway({}, { engines: [drawing] });
+    const { textToSpeech } = new ElevenLabsClient({ baseUrl: other.url, apiKey: "any", maxRetries: 0 });
+    expect(await ignored({}, textToSpeech)).toEqual(["voice_settings.style"]);
+    expect(drawing.requests.at(-1)).toMatchObject({ seed: 7 });
+    await ignored({ seed: 8 }, textToSpeech);
+    expect(drawing.calls).toBe(2); // it is part of the key
+    const plain = { model: "auto", input: asked.text, voice: "one", response_format: "pcm", seed: 7 };
+    const headers = { authorization: `Bearer ${KEYS.ann}` };
+    expect((await postSpeech(gateway, plain, { headers })).status).toBe(400); // as ever where it was asked in our words
   });
 
   it("gets the time of every character, of a miss, from the cache and from engines that know none", async () => {

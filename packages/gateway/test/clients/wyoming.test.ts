@@ -1,4 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { pino } from "pino";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { ConfigInput } from "../../src/config/config.ts";
+import { resolveConfig } from "../../src/config/load.ts";
+import { openWyoming } from "../../src/wyoming.ts";
 import { bytesOf, postSpeech, runGateway } from "../support/gateway.ts";
 import { standInEngine } from "../support/stand-in-engine.ts";
 import { voicedEngine } from "../support/voiced-engine.ts";
@@ -16,8 +20,26 @@ const gateway = await wyomingGateway({}, { engines: [engine] });
 const { join } = gateway;
 const voice = { name: "one" };
 
-async function say(text: string, more: Record<string, unknown> = { voice }) {
-  const client = await join();
+/** Another door to the same speech. */
+async function beside({ speech }: Pick<typeof gateway, "speech">, config: ConfigInput): Promise<typeof join> {
+  const wyoming = openWyoming(resolveConfig({ wyomingPort: 0, ...config }), speech, pino({ level: "silent" }))!;
+  onTestFinished(() => wyoming.close({ graceMs: 0 }));
+  const { port } = await wyoming.listen();
+  return () => WyomingClient.connect(port);
+}
+
+async function sayInPieces(text: string, where: typeof join): Promise<Buffer> {
+  const client = await where();
+  client.write("synthesize-start", { voice });
+  for (const piece of text.match(/.{1,3}/gsu)!) client.write("synthesize-chunk", { text: piece });
+  client.write("synthesize-stop");
+  const events = await client.until("synthesize-stopped");
+  client.socket.end();
+  return heard(events).pcm;
+}
+
+async function say(text: string, more: Record<string, unknown> = { voice }, where = join) {
+  const client = await where();
   client.write("synthesize", { text, ...more });
   const events = await client.until("audio-stop");
   client.socket.end();
@@ -109,6 +131,54 @@ describe("a Wyoming client", () => {
       heard(await client.until("synthesize-stopped")).pcm.equals(await posted("In one piece.", { voice: "alloy" })),
     ).toBe(true);
     client.socket.destroy();
+  });
+
+  it("is heard in SSML, whole or in pieces, as HTTP's callers are", async () => {
+    const ssml = "<speak>Wait. <break time='300ms'/> <prosody rate='150%'>Quick!</prosody></speak>";
+    const pcm = await posted(ssml, { input_type: "ssml" });
+    expect((await say(ssml, { voice, text_format: "ssml" })).pcm.equals(pcm)).toBe(true);
+    const client = await join();
+    client.write("synthesize-start", { voice, text_format: "ssml" });
+    for (const text of ssml.match(/.{1,20}/g)!) client.write("synthesize-chunk", { text });
+    client.write("synthesize", { text: ssml, voice, text_format: "ssml" });
+    client.write("synthesize-stop");
+    const { pcm: streamed, types } = heard(await client.until("synthesize-stopped"));
+    expect(types).toEqual(["audio-start", "audio-chunk", "audio-stop", "synthesize-stopped"]);
+    expect(streamed.equals(pcm)).toBe(true);
+    client.socket.destroy();
+  });
+
+  it("that cannot say that it sends SSML is understood if WYOMING_SSML is set", async () => {
+    const guessing = await beside(gateway, { wyomingSsml: true });
+    const texts = [
+      ["  <speak>Wait.</speak>", await posted("<speak>Wait.</speak>", { input_type: "ssml" })],
+      ["<speaker> is a tag.", await posted("<speaker> is a tag.")],
+      ["<spe", await posted("<spe")],
+    ] as const;
+    for (const [text, pcm] of texts) {
+      expect((await say(text, { voice }, guessing)).pcm.equals(pcm), text).toBe(true);
+      expect((await sayInPieces(text, guessing)).equals(pcm), text).toBe(true);
+    }
+    const [[ssml]] = texts;
+    const asText = await posted(ssml);
+    expect((await say(ssml, { voice, text_format: "text" }, guessing)).pcm.equals(asText)).toBe(true);
+    expect((await say(ssml)).pcm.equals(asText)).toBe(true);
+  });
+
+  it("has a chat's markup taken out where the config file says so for all, or WYOMING_CLEAN for Wyoming", async () => {
+    const chat = "**Use** [this](https://example.com). 🎉 Now!";
+    const clean = await posted("Use this. Now!");
+    const asWritten = await posted(chat);
+    const cleaning = await wyomingGateway({ text: { clean: true } }, { engines: [standInEngine({ name: "tones" })] });
+    for (const [where, pcm] of [
+      [cleaning.join, clean],
+      [await beside(cleaning, { wyomingClean: false }), asWritten],
+      [await beside(gateway, { wyomingClean: true }), clean],
+      [join, asWritten],
+    ] as const) {
+      expect((await say(chat, { voice }, where)).pcm.equals(pcm)).toBe(true);
+      expect((await sayInPieces(chat, where)).equals(pcm)).toBe(true);
+    }
   });
 
   it("may ask for several on one connection, and hears them one after the other", async () => {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
 import { postSpeech, type RunningGateway, runGateway } from "../support/gateway.ts";
+import { JsonSocket } from "../support/json-socket.ts";
 import { type RedisProcess, startRedis } from "../support/redis-process.ts";
 import { connectSocket } from "../support/socket-client.ts";
 import { type StandInEngine, standInEngine } from "../support/stand-in-engine.ts";
@@ -94,6 +96,24 @@ const isKept = async (gateway: Server, input: string, more: object = {}): Promis
   return response.status === 200;
 };
 
+/** Sends all of it on a socket of another vendor's protocol, and waits for the message that ends it. */
+async function converse(path: string, headers: Record<string, string>, messages: object[], last: object) {
+  const socket = new WebSocket(one.url.replace("http", "ws") + path, { headers });
+  socket.on("open", () => {
+    for (const message of messages) socket.send(JSON.stringify(message));
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket
+      .on("error", reject)
+      .on("close", (code, reason) => reject(new Error(`${path}: ${code} ${reason.toString()}`)));
+    socket.on("message", (data: Buffer, binary) => {
+      const [wanted] = Object.entries(last);
+      if (!binary && (JSON.parse(data.toString()) as Record<string, unknown>)[wanted![0]] === wanted![1]) resolve();
+    });
+  });
+  socket.close();
+}
+
 async function expectGone(input: string, more: object = {}): Promise<void> {
   for (const gateway of [one, two]) await expect.poll(() => isKept(gateway, input, more), SOON).toBe(false);
 }
@@ -139,6 +159,50 @@ describe("A purge by administrators", () => {
     await expectGone("Under a tag from the start.");
     await expectGone("Tagged when it was heard again.");
     for (const gateway of [one, two]) expect(await isKept(gateway, "Under another tag.")).toBe(true);
+  });
+
+  it("takes away what was said under a tag on other vendors' sockets, where it stands in a header or the URL", async () => {
+    const tagged = { "mynah-tag": "news, sockets" };
+    const texts = [
+      "By ElevenLabs' socket.",
+      "By its URL.",
+      "By Cartesia's socket.",
+      "By that one's URL.",
+      "By Deepgram's.",
+    ] as const;
+    const elevenLabs = "/v1/text-to-speech/one/stream-input?output_format=pcm_24000&auto_mode=true";
+    const cartesia = "/tts/websocket?cartesia_version=2025-04-16";
+    const generate = (transcript: string) => ({
+      ...{ context_id: "1", model_id: "sonic-2", transcript, voice: { mode: "id", id: "one" } },
+      output_format: { container: "raw", encoding: "pcm_s16le", sample_rate: 24_000 },
+    });
+    await converse(elevenLabs, tagged, [{ text: texts[0] }, { text: "" }], { isFinal: true });
+    await converse(`${elevenLabs}&tag=sockets`, {}, [{ text: texts[1] }, { text: "" }], { isFinal: true });
+    await converse(cartesia, tagged, [generate(texts[2])], { type: "done" });
+    await converse(`${cartesia}&tag=other&tag=sockets`, {}, [generate(texts[3])], { type: "done" });
+    const turn = [{ type: "Speak", text: texts[4] }, { type: "Flush" }];
+    await converse("/v1/speak?model=one&encoding=linear16&sample_rate=24000", tagged, turn, { type: "Flushed" });
+    for (const text of texts) await keep(text);
+    const purge = await ended(one, await admin<Job>(one, "POST", "/admin/cache/purge", { tag: "sockets" }));
+    expect(purge.purge).toMatchObject({ removed: 5 });
+    for (const text of texts) await expectGone(text);
+    for (const path of [elevenLabs, cartesia])
+      await expect(new JsonSocket(`${one.url}${path}&tag=no%20spaces`).open()).rejects.toThrow(/^4\d\d .*mynah-tag/);
+  });
+
+  it("takes away what a link made under the tag that it holds", async () => {
+    const made = await ask(one, "POST", "/v1/speech/links", {
+      ...{ text: "By a link.", voice: "one", format: "pcm", tag: "links" },
+    });
+    const { url } = (await made.json()) as { url: string };
+    expect((await (await fetch(url, { headers: { "mynah-tag": "added" } })).arrayBuffer()).byteLength).toBeGreaterThan(
+      0,
+    );
+    await keep("By a link.");
+    const purge = async (tag: string) => ended(one, await admin<Job>(one, "POST", "/admin/cache/purge", { tag }));
+    expect((await purge("added")).purge).toMatchObject({ removed: 0 });
+    expect((await purge("links")).purge).toMatchObject({ removed: 1 });
+    await expectGone("By a link.");
   });
 
   it("takes a copy in another format along, which would bring the purged sound back", async () => {

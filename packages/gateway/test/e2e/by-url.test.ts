@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { ByUrlQuery } from "../../src/http/by-url/by-url-query.ts";
 import { hashKey } from "../../src/identity/api-key.ts";
 import { bytesOf, postSpeech, runGateway } from "../support/gateway.ts";
 import { standInEngine } from "../support/stand-in-engine.ts";
@@ -186,6 +188,13 @@ describe("GET /v1/speech", () => {
   });
 });
 
+it("docs/audio-by-url.md has every field of the query in its table", () => {
+  const page = readFileSync(new URL("../../../../docs/audio-by-url.md", import.meta.url), "utf8");
+  const table = page.slice(page.indexOf("| field |"), page.indexOf("`HEAD`"));
+  const named = [...table.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell]) => cell!.match(/(?<=`)\w+(?=`)/g) ?? []);
+  expect(named.sort()).toEqual(Object.keys(ByUrlQuery.properties).sort());
+});
+
 describe("signed links", async () => {
   const key = "the-key-of-ann-long-enough";
   const engine = standInEngine({ name: "linked" });
@@ -276,9 +285,33 @@ describe("signed links", async () => {
     expect(new URL(text.url).searchParams.get("rate")).toBe("8000");
   });
 
+  it("hold the tag still that their audio is purged by, and all that is not text in JSON besides", async () => {
+    const sound = { text: "Told by name.", voice: "one", user: "tagger", speed: 1.25, volume: 1 / 3, clean: true };
+    const { url } = (await (await link({ ...sound, tag: "spring" })).json()) as { url: string };
+    const { searchParams: query } = new URL(url);
+    expect(["tag", "speed", "volume", "clean"].map((name) => query.get(name))).toEqual([
+      "spring",
+      "1.25",
+      "0.333333",
+      "true",
+    ]);
+    for (const tag of ["autumn", undefined]) {
+      const altered = new URL(url);
+      if (tag === undefined) altered.searchParams.delete("tag");
+      else altered.searchParams.set("tag", tag);
+      const answer = await fetch(altered);
+      expect([answer.status, await answer.json()]).toMatchObject([403, { error: { code: "link_invalid" } }]);
+    }
+    await bytesOf(await fetch(url));
+    const untagged = new URL(((await (await link(sound)).json()) as { url: string }).url);
+    untagged.searchParams.set("tag", "spring");
+    expect((await fetch(untagged)).status).toBe(403);
+  });
+
   it.each([
     ["an encoding that mp3 has not", { text: "a", encoding: "alaw" }, undefined, 400, "invalid_request"],
     ["a rate that nobody has", { text: "a", format: "wav", rate: 7 }, undefined, 400, "invalid_request"],
+    ["a tag that is none", { text: "a", voice: "one", tag: "no spaces" }, undefined, 400, "invalid_request"],
     ["no key", { text: "a" }, {}, 401, "unauthorized"],
     ["an unknown voice", { text: "a", voice: "nobody" }, undefined, 400, "voice_not_found"],
     ["too long a life", { text: "a", voice: "one", expiresInS: 601 }, undefined, 400, "invalid_request"],

@@ -8,6 +8,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkNeural } from "../../src/cli/doctor/check-neural.ts";
 import { bytesOf, postSpeech, type RunningGateway, runGateway } from "../support/gateway.ts";
 import { type RedisProcess, startRedis } from "../support/redis-process.ts";
 import { type StandInEngine, standInEngine } from "../support/stand-in-engine.ts";
@@ -264,6 +265,12 @@ describe("mynah doctor", () => {
       status: "ok",
       detail: expect.stringMatching(/^said a word as slt/),
     });
+    expect(found(without, "neural voices")).toMatchObject({
+      status: "off",
+      advice: expect.stringMatching(
+        /^Download vits-piper\S+ from https:.* unpack it to .*`npm install sherpa-onnx-node`/,
+      ),
+    });
     expect(found(without, "codecs")).toMatchObject({ status: "ok" });
     expect(found(without, "node")).toMatchObject({ status: "ok" });
 
@@ -302,4 +309,15 @@ describe("mynah doctor", () => {
     expect(table.stdout).toMatch(/^FAIL {2}config +COMPRESSION_LEVEL must be/m);
     expect(table.stdout).toMatch(/^What to do:\n {2}FAIL {2}config: Correct it/m);
   }, 60_000);
+
+  it("says which model to download where, if one is configured that is not there", () => {
+    const entry = { name: "amy", type: "neural", model: "/nowhere/models/vits-piper-en_US-amy-low" };
+    expect(checkNeural({ engines: [entry] })).toEqual([
+      {
+        ...{ name: "neural model amy", status: "fail" },
+        detail: expect.stringContaining("there is no folder /nowhere/models/vits-piper-en_US-amy-low"),
+        advice: expect.stringMatching(/^Download vits-piper-en_US-amy-low\.tar\.bz2.* unpack it in \/nowhere\/models;/),
+      },
+    ]);
+  });
 });

@@ -76,6 +76,17 @@ describe("mynah say", () => {
     expect(shown.stdout.toString()).toBe("One\nand two.\n");
   });
 
+  it("shows what engines would get: cleaned, and with the configuration's pronunciations, those of its language", async () => {
+    writeFileSync(
+      join(folder, "words.yaml"),
+      `pronunciations: [{ find: SQL, say: sequel }, { pattern: '(\\d+)GB', say: "$1 gigabytes" }, { find: Gift, say: poison, language: de }]`,
+    );
+    const show = ["-c", "words.yaml", "say", "--clean", "--show-text"];
+    const shown = await mynah([...show, "**Use** [SQL](https://example.com) with 16GB. 🎉 A Gift!"]);
+    expect(shown).toMatchObject({ code: 0, stderr: "" });
+    expect(shown.stdout.toString()).toBe("Use sequel with 16 gigabytes.\nA Gift!\n");
+  });
+
   it("speaks faster when told to", async () => {
     const slow = await mynah(["say", "Just as fast as you like it to be.", "-f", "wav"]);
     const fast = await mynah(["say", "Just as fast as you like it to be.", "-f", "wav", "--speed", "2"]);

@@ -26,6 +26,16 @@ const sentences = (count: number): string =>
 
 const shared = await rig();
 
+/** A text in pieces, as it goes over the wire. */
+const streamed = (format: string, ...pieces: string[]): string =>
+  [
+    { type: "synthesize-start", data: { text_format: format } },
+    ...pieces.map((text) => ({ type: "synthesize-chunk", data: { text } })),
+    { type: "synthesize-stop" },
+  ]
+    .map((event) => `${JSON.stringify(event)}\n`)
+    .join("");
+
 describe("Wyoming, when things go wrong", () => {
   it("tells what is wrong with a request as an error, and ends the connection", async () => {
     const { join, metric } = shared;
@@ -40,7 +50,15 @@ describe("Wyoming, when things go wrong", () => {
       ["invalid_request", `{"type":"ping","data_length":-1}\n`],
       ["invalid_request", `{"type":"synthesize"}\n`],
       ["invalid_request", `{"type":"synthesize","data":{"text":7}}\n`],
-      ["invalid_request", `{"type":"synthesize","data":{"text":"<speak/>","text_format":"ssml"}}\n`],
+      ["text_empty", `{"type":"synthesize","data":{"text":"<speak/>","text_format":"ssml"}}\n`],
+      ["ssml_invalid", `{"type":"synthesize","data":{"text":"<speak>Hi.","text_format":"ssml"}}\n`],
+      ["ssml_invalid", streamed("ssml", "<speak>Hi.</", "speck>")],
+      ["invalid_request", `{"type":"synthesize","data":{"text":"Hi.","text_format":"html"}}\n`],
+      [
+        "invalid_request",
+        `{"type":"synthesize-start"}\n{"type":"synthesize","data":{"text":"<speak>Hi.</speak>","text_format":"ssml"}}\n`,
+      ],
+      ["text_too_long", streamed("ssml", ...Array.from({ length: 4 }, () => " ".repeat(45_000)))],
       ["invalid_request", `{"type":"synthesize","data":{"text":"Hi.","voice":{"name":"one","speaker":"3"}}}\n`],
       ["invalid_request", `{"type":"synthesize-chunk","data":{"text":"Hi."}}\n`],
       ["invalid_request", `{"type":"synthesize-stop"}\n`],

@@ -19,7 +19,10 @@ export async function doctor({ json, skip }: DoctorOptions, read: () => LoadedCo
     checks.push(...checkConfig(config, warnings), ...checkAccess(config), await checkPort(config));
     if (!skip.includes("redis")) checks.push(...(await checkRedis(config)));
     if (!skip.includes("engines"))
-      checks.push(...(await guarded("engines", () => checkEngines(config))), ...checkNeural(config));
+      checks.push(
+        ...(await guarded("engines", () => checkEngines(config))),
+        ...(await guarded("neural voices", async () => checkNeural(config))),
+      );
   }
   if (!skip.includes("codecs")) checks.push(...(await guarded("codecs", checkCodecs)));
   checks.push(...(await checkDisk()));

@@ -53,10 +53,13 @@ export const soundFields = {
   clean: Type.Optional(Type.Enum(["true", "false"], { description: "Whether a chat's markup is taken out first." })),
 };
 
+/** What a link says, and so what its signature holds still: the sound, and the name it can be purged by. */
+export const linkedFields = { ...soundFields, tag: Type.Optional(TagField) };
+
 /** Query of `GET /v1/speech`. */
 export const ByUrlQuery = Type.Object(
   {
-    ...soundFields,
+    ...linkedFields,
     seekable: Type.Optional(
       Type.Enum(["true", "false"], {
         default: "false",
@@ -64,7 +67,6 @@ export const ByUrlQuery = Type.Object(
           "true: the answer waits until all of the audio is there, and then has a length from the first time.",
       }),
     ),
-    tag: Type.Optional(TagField),
     token: Type.Optional(Type.String({ maxLength: 4096, description: "Of a link that POST /v1/speech/links made." })),
   },
   { additionalProperties: false },
@@ -73,9 +75,13 @@ export type ByUrlQuery = Static<typeof ByUrlQuery>;
 
 const SOUND = Object.keys(soundFields) as (keyof typeof soundFields)[];
 
-/** Everything that a link's signature holds still, in one unambiguous text. */
-export function boundText(query: Readonly<Partial<Record<keyof typeof soundFields, string>>>): string {
-  return JSON.stringify(SOUND.map((field) => query[field] ?? null));
+/**
+ * Everything that a link's signature holds still, in one unambiguous text. The tag stands in it only where there is one:
+ * links that were made before it did are still good.
+ */
+export function boundText(query: Readonly<Partial<Record<keyof typeof linkedFields, string>>>): string {
+  const sound = SOUND.map((field) => query[field] ?? null);
+  return JSON.stringify(query.tag === undefined ? sound : [...sound, query.tag]);
 }
 
 /** Throws `invalid_request` for a number out of range, or a format that cannot be made. */

@@ -56,7 +56,7 @@ export function byUrlRoute(app: FastifyInstance, deps: ByUrlRouteDeps): void {
         {
           ...utteranceOf(request.query, deps.formats),
           ...subjectFields(request, undefined),
-          ...tagsOf(request, request.query.tag),
+          ...tagsOf(asksFreely(request), request.query.tag),
           cache: policyOf(request),
         },
         { signal, requestId: request.id, ...(goesOn(request, range) && { countHits: false }) },
@@ -77,6 +77,11 @@ export function byUrlRoute(app: FastifyInstance, deps: ByUrlRouteDeps): void {
 /** One play of an audio element is several requests: those that only ask about it or go on with it are not counted if it is stored. */
 function goesOn({ method, headers }: Request, range: RangeRequest): boolean {
   return method === "HEAD" || headers["if-none-match"] !== undefined || !beginsAtStart(range);
+}
+
+/** A link says by what name its audio is purged; whoever opens it adds none. */
+function asksFreely({ caller, headers }: Request): Pick<Request, "headers"> {
+  return caller?.by === "link" ? { headers: {} } : { headers };
 }
 
 /** A listener with a link costs its maker nothing by pressing reload: only what a cache may ask is asked. */

@@ -9,7 +9,7 @@ import type { VoiceCatalogue } from "../../speech/voice-catalogue.ts";
 import { subjectFields } from "../auth.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
 import { errorResponses } from "../schemas.ts";
-import { type ByUrlQuery, boundText, soundFields, utteranceOf } from "./by-url-query.ts";
+import { type ByUrlQuery, boundText, linkedFields, utteranceOf } from "./by-url-query.ts";
 import type { ByUrlRouteDeps } from "./by-url-route.ts";
 
 export type LinksRouteDeps = Pick<ByUrlRouteDeps, "formats" | "clock"> & {
@@ -31,10 +31,16 @@ const User = Type.String({
   maxLength: 512,
   description: "The end user whose limits the link counts on.",
 });
+/** In JSON numbers and truth need not be written as text. */
 const LinkBody = Type.Object(
   {
-    ...soundFields,
-    rate: Type.Optional(Type.Union([soundFields.rate, Type.Integer()])),
+    ...linkedFields,
+    rate: Type.Optional(Type.Union([linkedFields.rate, Type.Integer()])),
+    speed: Type.Optional(Type.Union([linkedFields.speed, Type.Number()])),
+    pitch: Type.Optional(Type.Union([linkedFields.pitch, Type.Number()])),
+    volume: Type.Optional(Type.Union([linkedFields.volume, Type.Number()])),
+    seed: Type.Optional(Type.Union([linkedFields.seed, Type.Integer()])),
+    clean: Type.Optional(Type.Union([linkedFields.clean, Type.Boolean()])),
     expiresInS: Type.Optional(
       Type.Integer({ minimum: 1, default: DEFAULT_TTL_SECONDS, description: "Seconds; LINK_MAX_TTL at most." }),
     ),
@@ -44,6 +50,7 @@ const LinkBody = Type.Object(
   { additionalProperties: false },
 );
 type LinkBody = Static<typeof LinkBody>;
+type LinkQuery = Omit<ByUrlQuery, "seekable" | "token">;
 
 const LinkAnswer = Type.Object({
   url: Type.String(),
@@ -64,10 +71,9 @@ export function linksRoute(app: FastifyInstance, deps: LinksRouteDeps): void {
       expiresInS: seconds = Math.min(DEFAULT_TTL_SECONDS, deps.maxTtlSeconds),
       seekable,
       user,
-      rate,
-      ...rest
+      ...written
     } = request.body;
-    const sound = { ...rest, ...(rate !== undefined && { rate: String(rate) }) };
+    const sound = asQuery(written);
     checkLife(seconds, deps.maxTtlSeconds);
     await checkSound(sound, deps, abortedWhenClientLeaves(reply.raw));
     const { subject, ...within } = subjectFields(request, user);
@@ -82,6 +88,15 @@ export function linksRoute(app: FastifyInstance, deps: LinksRouteDeps): void {
     }
     return reply.status(201).send({ url, path, expiresAt: new Date(deps.clock.now() + ttlMs).toISOString() });
   });
+}
+
+/** As a URL writes it, which has six decimals at most. */
+function asQuery(written: Omit<LinkBody, "expiresInS" | "seekable" | "user">): LinkQuery {
+  const texts = Object.entries(written).map(([field, value]) => [
+    field,
+    String(typeof value === "number" ? Number(value.toFixed(6)) : value),
+  ]);
+  return Object.fromEntries(texts) as LinkQuery;
 }
 
 function checkLife(seconds: number, maxTtlSeconds: number): void {

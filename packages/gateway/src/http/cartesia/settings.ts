@@ -30,6 +30,8 @@ export const settingsFields = {
 };
 
 export const SpeechBody = Type.Object({ transcript: Type.String(), ...settingsFields });
+/** What of the fields that are not heard shapes the sound at Cartesia: whoever sends one is told. */
+export const NOT_HEARD = ["generation_config.emotion", "pronunciation_dict_id", "normalization"] as const;
 export type CartesiaSettings = Omit<Static<typeof SpeechBody>, "transcript">;
 
 export const EventsBody = Type.Object({

@@ -8,6 +8,7 @@ import { subjectFields } from "../auth.ts";
 import { cachePolicyOf } from "../cache-control.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
 import { type HeaderList, listOf, recordOf } from "../header-list.ts";
+import { tellIgnored } from "../ignored-fields.ts";
 import { audioContent } from "../schemas.ts";
 import { type SendOptions, sendChunks, sendSpeech } from "../send-speech.ts";
 import { speechHeaders } from "../speech-headers.ts";
@@ -17,7 +18,7 @@ import { CartesiaEvents, errorEvent } from "./events.ts";
 import { FloatSamples, floatWavHeader } from "./float-samples.ts";
 import type { Output } from "./output-format.ts";
 import { cartesiaCommon, cartesiaErrors } from "./schemas.ts";
-import { EventsBody, SpeechBody, utteranceOf } from "./settings.ts";
+import { EventsBody, NOT_HEARD, SpeechBody, utteranceOf } from "./settings.ts";
 
 export type CartesiaSpeechDeps = {
   readonly speak: Speak;
@@ -38,6 +39,7 @@ export function cartesiaSpeechRoutes(app: FastifyInstance, deps: CartesiaSpeechD
   ) => {
     const signal = abortedWhenClientLeaves(reply.raw);
     const { transcript, ...settings } = body;
+    tellIgnored(reply, request.body as object, NOT_HEARD);
     const cache = cachePolicyOf(request.headers["cache-control"]);
     const { utterance, output } = utteranceOf(transcript, settings, cache, subjectFields(request, undefined));
     const result = await speak({ ...utterance, ...tagsOf(request) }, { signal, requestId: request.id, words });

@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from "typebox";
+import { SETTING_RANGES } from "../../core/speech-settings.ts";
 import type { CachePolicy, Utterance } from "../../core/utterance.ts";
 import { cachePolicyOf } from "../cache-control.ts";
 import { outputFormatOf } from "./output-format.ts";
@@ -31,9 +32,28 @@ export const SpeechBody = Type.Object({
     Type.String({ maxLength: 256, description: "An engine of ours, or one of ElevenLabs' models, which mean `auto`." }),
   ),
   language_code: OrNull(Type.String({ pattern: "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", maxLength: 35 })),
+  seed: OrNull(
+    Type.Integer({
+      minimum: SETTING_RANGES.seed.min,
+      maximum: SETTING_RANGES.seed.max,
+      description: "Heard where the voice's engine takes one, else told in `mynah-ignored`.",
+    }),
+  ),
   voice_settings: OrNull(Type.Object({ speed: OrNull(Type.Number({ minimum: MIN_SPEED, maximum: MAX_SPEED })) })),
 });
 export type SpeechBody = Static<typeof SpeechBody>;
+
+/** What of the fields that are not heard shapes the sound at ElevenLabs: whoever sends one is told. */
+export const NOT_HEARD = [
+  "voice_settings.stability",
+  "voice_settings.similarity_boost",
+  "voice_settings.style",
+  "voice_settings.use_speaker_boost",
+  "previous_text",
+  "next_text",
+  "pronunciation_dictionary_locators",
+  "apply_text_normalization",
+] as const;
 
 /** What is asked for beside the text, by body and URL alike. */
 export type Settings = {
@@ -41,13 +61,14 @@ export type Settings = {
   readonly modelId?: string | null | undefined;
   readonly languageCode?: string | null | undefined;
   readonly speed?: number | null | undefined;
+  readonly seed?: number | null | undefined;
   readonly outputFormat?: string | null | undefined;
 };
 
 /** In our words. Throws `invalid_request` for a format that is none of theirs. */
 export function utteranceOf(
   text: string,
-  { voiceId, modelId, languageCode, speed, outputFormat }: Settings,
+  { voiceId, modelId, languageCode, speed, seed, outputFormat }: Settings,
   cache: CachePolicy,
   who: Pick<Utterance, "subject" | "tenant" | "plan">,
 ): Utterance {
@@ -62,6 +83,7 @@ export function utteranceOf(
     cache,
     ...who,
     ...(languageCode && { language: languageCode }),
+    ...(typeof seed === "number" && { seed, lenient: true }),
   };
 }
 

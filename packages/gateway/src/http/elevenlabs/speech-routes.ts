@@ -7,6 +7,7 @@ import { admittedOrThrow } from "../admitted.ts";
 import { subjectFields } from "../auth.ts";
 import { abortedWhenClientLeaves } from "../client-gone.ts";
 import { listOf, recordOf } from "../header-list.ts";
+import { alsoIgnored, tellIgnored } from "../ignored-fields.ts";
 import { audioContent } from "../schemas.ts";
 import { type SendOptions, sendChunks, sendSpeech } from "../send-speech.ts";
 import { speechHeaders } from "../speech-headers.ts";
@@ -15,7 +16,7 @@ import { alignedChunks, type TimedCharacters } from "./alignment.ts";
 import { ELEVENLABS } from "./elevenlabs.ts";
 import { OriginalText } from "./original-text.ts";
 import { elevenLabsCommon, elevenLabsErrors, TimestampsBody } from "./schemas.ts";
-import { elevenLabsCachePolicy, SpeechBody, SpeechQuery, utteranceOf } from "./settings.ts";
+import { elevenLabsCachePolicy, NOT_HEARD, SpeechBody, SpeechQuery, utteranceOf } from "./settings.ts";
 
 export type ElevenLabsSpeechDeps = { readonly speak: Speak; readonly slowReaderTimeoutMs: number };
 
@@ -40,6 +41,7 @@ export function elevenLabsSpeechRoutes(
     const { body, query, params } = request;
     const signal = abortedWhenClientLeaves(reply.raw);
     reply.header("request-id", request.id);
+    tellIgnored(reply, body, NOT_HEARD);
     const utterance = utteranceOf(
       body.text,
       {
@@ -47,6 +49,7 @@ export function elevenLabsSpeechRoutes(
         modelId: body.model_id,
         languageCode: body.language_code,
         speed: body.voice_settings?.speed,
+        seed: body.seed,
         outputFormat: query.output_format,
       },
       elevenLabsCachePolicy(request.headers["cache-control"], query.enable_logging),
@@ -81,8 +84,9 @@ export function elevenLabsSpeechRoutes(
     },
     async (request, reply) => {
       const { speech } = await asked(request, reply, true);
-      const { "content-type": _, ...headers } = recordOf(speechHeaders(speech));
+      const { "content-type": _, "mynah-ignored": ignored, ...headers } = recordOf(speechHeaders(speech));
       reply.headers(headers);
+      alsoIgnored(reply, ignored);
       return timedAnswer(speech, request.body.text);
     },
   );

@@ -14,7 +14,12 @@ const GOING_AWAY = 1001;
 /** Ids of contexts that failed or were cancelled: what the client still sends about them begins no new one. */
 const MAX_REMEMBERED_IDS = 64;
 
-export type CartesiaSessionStart = OpenedSocket & { readonly requestId: string; readonly caller: Identity };
+export type CartesiaSessionStart = OpenedSocket & {
+  readonly requestId: string;
+  readonly caller: Identity;
+  /** What can be purged by them: all that is said on the socket. */
+  readonly tags?: readonly string[];
+};
 
 /** A context that runs, and the settings that all its messages have to repeat. */
 type Running = { readonly context: CartesiaContext; readonly settings: string };
@@ -100,8 +105,9 @@ export class CartesiaSession implements SocketSession {
       throw new SpeechError("too_many_utterances", `at most ${limits.maxUtterances} contexts run on one socket`, {
         retryAfterMs: 1000,
       });
+    const { tags } = this.#start;
     const { user, tenant, plan } = this.#start.caller;
-    const { utterance, output } = utteranceOf(message.transcript, message, DEFAULT_CACHE_POLICY, {
+    const { utterance: untagged, output } = utteranceOf(message.transcript, message, DEFAULT_CACHE_POLICY, {
       subject: user,
       ...(tenant !== undefined && { tenant }),
       ...(plan !== undefined && { plan }),
@@ -110,6 +116,7 @@ export class CartesiaSession implements SocketSession {
       throw new SpeechError("invalid_request", '"output_format.container" must be raw on a socket', {
         param: "output_format.container",
       });
+    const utterance = { ...untagged, ...(tags !== undefined && { tags }) };
     const requestId = `${this.#start.requestId}.${++this.#began}`;
     const context: CartesiaContext = new CartesiaContext({
       ...{ out: this.#guarded.out, clock, limits, contextId: id, output },

@@ -4,6 +4,7 @@ import { DEEPGRAM } from "../../http/deepgram/deepgram.ts";
 import { DEFAULT_MODEL, speakerOf } from "../../http/deepgram/model.ts";
 import { socketFormatOf } from "../../http/deepgram/output-format.ts";
 import { paceOf } from "../../http/deepgram/settings.ts";
+import { tagsOf } from "../../http/tags.ts";
 import type { Authenticator } from "../../identity/authenticator.ts";
 import type { VoiceCatalogue } from "../../speech/voice-catalogue.ts";
 import type { SocketProtocol } from "../socket-protocol.ts";
@@ -37,6 +38,7 @@ export function deepgramSocket(deps: DeepgramSocketDeps): SocketProtocol {
         ...(await speakerOf(model, deps.voices, options)),
         cache: DEFAULT_CACHE_POLICY,
         subject: user,
+        ...tagsOf(request),
         ...(tenant !== undefined && { tenant }),
         ...(plan !== undefined && { plan }),
       };

@@ -16,6 +16,8 @@ export type ElevenLabsSessionStart = OpenedSocket & {
   readonly multi: boolean;
   readonly settings: Omit<Settings, "speed">;
   readonly cache: CachePolicy;
+  /** What can be purged by them: all that is said on the socket. */
+  readonly tags?: readonly string[];
   readonly autoMode: boolean;
   readonly inactivityTimeoutMs: number;
   /** Undefined: the first message has to say. */
@@ -150,8 +152,13 @@ export class ElevenLabsSession implements SocketSession {
       ...(tenant !== undefined && { tenant }),
       ...(plan !== undefined && { plan }),
     };
-    const utterance = utteranceOf("", { ...this.#start.settings, speed }, this.#start.cache, who);
-    return this.#deps.converse(utterance, incoming, { signal, requestId, words: true });
+    const { settings, cache, tags } = this.#start;
+    const utterance = utteranceOf("", { ...settings, speed }, cache, who);
+    return this.#deps.converse({ ...utterance, ...(tags !== undefined && { tags }) }, incoming, {
+      signal,
+      requestId,
+      words: true,
+    });
   }
 
   #append(id: string, context: ElevenLabsContext, text: string, flush: boolean): void {

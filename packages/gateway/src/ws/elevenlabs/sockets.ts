@@ -3,6 +3,7 @@ import { secretOf } from "../../http/auth.ts";
 import { ELEVENLABS } from "../../http/elevenlabs/elevenlabs.ts";
 import { outputFormatOf } from "../../http/elevenlabs/output-format.ts";
 import { elevenLabsCachePolicy } from "../../http/elevenlabs/settings.ts";
+import { tagsOf } from "../../http/tags.ts";
 import { type CallerDeps, callerOf } from "../caller.ts";
 import type { SocketProtocol } from "../socket-protocol.ts";
 import type { SessionDeps } from "../speech-session.ts";
@@ -22,6 +23,7 @@ export function elevenLabsSockets(deps: SessionDeps & CallerDeps): SocketProtoco
       const outputFormat = query.get("output_format");
       outputFormatOf(outputFormat);
       const inactivityTimeoutMs = inactivityOf(query.get("inactivity_timeout")) * 1000;
+      const tags = tagsOf(request, ...query.getAll("tag"));
       const secret = secretOf(request) ?? bearer(query.get("authorization")) ?? undefined;
       const token = query.get("single_use_token");
       const identify = (given: string | undefined, signal: AbortSignal) =>
@@ -34,7 +36,7 @@ export function elevenLabsSockets(deps: SessionDeps & CallerDeps): SocketProtoco
       return (opened) =>
         new ElevenLabsSession(
           {
-            ...{ ...opened, requestId, caller, inactivityTimeoutMs },
+            ...{ ...opened, requestId, caller, inactivityTimeoutMs, ...tags },
             multi: name === "multi-stream-input",
             settings: {
               voiceId: params.voice_id!,
