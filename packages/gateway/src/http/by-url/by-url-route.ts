@@ -17,7 +17,7 @@ import { sendChunks, takenOver } from "../send-speech.ts";
 import { soundHeaders, speechHeaders } from "../speech-headers.ts";
 import { tagsOf } from "../tags.ts";
 import { ByUrlQuery, utteranceOf } from "./by-url-query.ts";
-import { beginsAtStart, parseRange, type RangeRequest, resolveRange } from "./byte-range.ts";
+import { beginsAtStart, parseRange, resolveRange } from "./byte-range.ts";
 
 export type ByUrlRouteDeps = {
   readonly speak: Speak;
@@ -50,7 +50,7 @@ export function byUrlRoute(app: FastifyInstance, deps: ByUrlRouteDeps): void {
   app.get<{ Querystring: ByUrlQuery }>("/v1/speech", { schema }, async (request, reply) => {
     const signal = abortedWhenClientLeaves(reply.raw);
     const range = parseRange(request.headers.range);
-    const known = request.headers["if-none-match"];
+    const goesOn = request.headers["if-none-match"] !== undefined || !beginsAtStart(range);
     const result = await deps
       .speak(
         {
@@ -59,24 +59,20 @@ export function byUrlRoute(app: FastifyInstance, deps: ByUrlRouteDeps): void {
           ...tagsOf(asksFreely(request), request.query.tag),
           cache: policyOf(request),
         },
-        { signal, requestId: request.id, ...(goesOn(request, range) && { countHits: false }) },
+        // One play of an audio element is several requests: those that only ask about it or go on with it are not counted if it is stored.
+        { signal, requestId: request.id, ...((goesOn || request.method === "HEAD") && { countHits: false }) },
       )
       .catch((error: unknown) => headOrThrow(error, request, reply, deps));
     if (result === undefined) return reply;
     const speech = admittedOrThrow(result, reply);
     const headers = headersOf(request, speech, deps);
     if (speech.whole !== undefined) return sendHeld(request, reply, headers, speech.whole.bytes);
-    const waits = request.query.seekable === "true" || known !== undefined || !beginsAtStart(range);
+    const waits = request.query.seekable === "true" || goesOn;
     const held = waits ? await heldOf(speech, deps.joiner) : undefined;
     if (held?.all) return sendHeld(request, reply, headers, held.bytes);
     const chunks = held === undefined ? speech.audio : after(held.bytes, held.rest);
     return sendChunks(reply, headers, chunks, { signal, slowReaderTimeoutMs: deps.slowReaderTimeoutMs });
   });
-}
-
-/** One play of an audio element is several requests: those that only ask about it or go on with it are not counted if it is stored. */
-function goesOn({ method, headers }: Request, range: RangeRequest): boolean {
-  return method === "HEAD" || headers["if-none-match"] !== undefined || !beginsAtStart(range);
 }
 
 /** A link says by what name its audio is purged; whoever opens it adds none. */
