@@ -31,8 +31,16 @@ export async function* only<T>(...values: T[]): AsyncGenerator<T> {
 }
 
 /** The same for one value, and cheap to make where hardly anybody reads it. */
-export function onePiece<T>(value: T): AsyncIterable<T> {
-  return { [Symbol.asyncIterator]: () => only(value) };
+export class OnePiece<T> implements AsyncIterable<T> {
+  readonly #value: T;
+
+  constructor(value: T) {
+    this.#value = value;
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<T> {
+    return only(this.#value);
+  }
 }
 
 /**
