@@ -18,6 +18,7 @@ export function openLogger(
   /** Whether other processes write there as well. */
   { shared = false }: { readonly shared?: boolean } = {},
 ): OpenLogger {
+  out.on("error", () => {}); // whoever reads the log may go (EPIPE), and what is served goes on
   if (out.isTTY) return { logger: pino({ level }, terminalLog(out)), flush() {} };
   const lines = new LineBatch(out, shared ? { batchBytes: PIPE_ATOM_BYTES } : {});
   return { logger: pino({ level }, lines), flush: () => lines.flush() };
