@@ -30,16 +30,16 @@ export async function* only<T>(...values: T[]): AsyncGenerator<T> {
   yield* values;
 }
 
-/** The same for one value, and cheap to make where hardly anybody reads it. */
-export class OnePiece<T> implements AsyncIterable<T> {
-  readonly #value: T;
+/** The same, and cheap to make where hardly anybody reads it. */
+export class AtHand<T> implements AsyncIterable<T> {
+  readonly #values: readonly T[];
 
-  constructor(value: T) {
-    this.#value = value;
+  constructor(values: readonly T[]) {
+    this.#values = values;
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<T> {
-    return only(this.#value);
+    return only(...this.#values);
   }
 }
 

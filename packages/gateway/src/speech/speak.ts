@@ -1,4 +1,4 @@
-import { OnePiece, primed, type Soon, soon } from "../core/async.ts";
+import { AtHand, primed, type Soon, soon } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
@@ -40,7 +40,7 @@ export type Speech = {
   /** Whether what is made for it is kept for the next caller. */
   readonly keeps: boolean;
   readonly fromCache: boolean;
-  /** Known when every segment was stored: then `audio` is one piece of this length. */
+  /** Known when every segment was stored: then `audio` is its pieces. */
   readonly whole?: StoredAnswer;
   /** One of `audio` and `parts` is to be read, once. */
   readonly audio: AsyncIterable<Uint8Array>;
@@ -166,7 +166,7 @@ function wholeSpeech({ joiner }: SpeakDeps, context: Context, rested: Rested): S
   const first = segments[0]!.spoken;
   for (let at = 0; at < segments.length; at++) report.segment(segments[at]!.spoken, plan.segments[at]!.candidates);
   const timings = { limitMs, cacheMs, engineMs: 0, transcodeMs: 0 };
-  report.whole(first, timings, whole.bytes.byteLength);
+  report.whole(first, timings, whole.byteLength);
   bill.settle();
   return {
     format,
@@ -176,7 +176,7 @@ function wholeSpeech({ joiner }: SpeakDeps, context: Context, rested: Rested): S
     keeps: false,
     fromCache: true,
     whole,
-    audio: new OnePiece(whole.bytes),
+    audio: new AtHand(whole.pieces),
     parts: whole,
     timings,
     quota,
