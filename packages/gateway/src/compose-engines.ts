@@ -19,6 +19,8 @@ const EMBEDDED_ENGINES: readonly EngineConfig[] = [
 const TURNS_PER_WORKER = 2;
 const REMOTE_TURNS = 32;
 const MAX_QUEUED = 1_000;
+/** An engine that callers want is asked long before. */
+const UNASKED_MS = 60_000;
 
 export async function openEngines(config: Config, clock: Clock, workers: number): Promise<SpeechEngine[]> {
   const entries = config.engines.length > 0 ? config.engines : EMBEDDED_ENGINES;
@@ -80,11 +82,25 @@ function breakerSettings(config: Config, { breaker = {} }: CommonFields): Partia
   };
 }
 
-/** Degraded while an engine is left alone or switched off; speech goes on as long as one is not. */
-export function engineHealth(states: EngineStates): PartHealth {
-  const all = states.stats;
-  const detail = all.map(({ name, state }) => (state === "closed" ? name : `${name} (${WORDS[state]})`)).join(", ");
-  return { status: all.every(({ state }) => state === "closed") ? "ok" : "degraded", detail };
+/**
+ * Degraded while an engine is left alone or switched off; speech goes on as long as one is not. One that failed and that
+ * nobody asks, because one before it is well, may be well again or not: nothing that is served is worse for it.
+ */
+export function engineHealth(states: Pick<EngineStates, "all">): PartHealth {
+  const told: string[] = [];
+  let degraded = false;
+  let before = false;
+  for (const { name, health } of states.all) {
+    const { state, unaskedMs } = health;
+    if (state === "closed") told.push(name);
+    else if (state === "half-open" && before && unaskedMs >= UNASKED_MS) told.push(`${name} (failed, not asked since)`);
+    else {
+      told.push(`${name} (${WORDS[state]})`);
+      degraded = true;
+    }
+    before ||= state === "closed";
+  }
+  return { status: degraded ? "degraded" : "ok", detail: told.join(", ") };
 }
 
 const WORDS = {

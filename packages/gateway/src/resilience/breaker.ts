@@ -100,6 +100,12 @@ export class Breaker {
     return this.#open ? Math.max(0, this.#openUntil - this.#clock.monotonic()) : 0;
   }
 
+  /** How long a probe has been let through and none has come; 0 while one runs, and in every other state. */
+  get unprobedMs(): number {
+    if (!this.#open || this.#probe !== undefined) return 0;
+    return Math.max(0, this.#clock.monotonic() - this.#openUntil);
+  }
+
   /** What `enter` would do now: a pass, a pass that is a probe, or none. */
   get admits(): "call" | "probe" | "nothing" {
     if (!this.#open) return "call";

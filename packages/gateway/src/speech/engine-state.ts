@@ -89,6 +89,11 @@ export class EngineState {
     return this.#breaker.retryInMs;
   }
 
+  /** `unaskedMs`: how long it might have been asked again after it failed, and was not. */
+  get health(): { readonly state: EngineStats["state"]; readonly unaskedMs: number } {
+    return { state: this.#disabled ? "off" : this.#breaker.state, unaskedMs: this.#breaker.unprobedMs };
+  }
+
   /** How long it may be silent before a second engine is asked; undefined: not at all. */
   get hedgeDelayMs(): number | undefined {
     return this.guards.hedge ? hedgeDelayMs(this.#firstAudio) : undefined;
@@ -156,7 +161,7 @@ export class EngineState {
     const { succeeded, failed } = this.#outcomes.totals;
     return {
       name: this.name,
-      state: this.#disabled ? "off" : this.#breaker.state,
+      state: this.health.state,
       retryInMs: Math.round(this.#breaker.retryInMs),
       successRate: succeeded + failed === 0 ? null : succeeded / (succeeded + failed),
       firstAudioMs: { p50: this.#firstAudio.quantile(0.5) ?? null, p95: this.#firstAudio.quantile(0.95) ?? null },

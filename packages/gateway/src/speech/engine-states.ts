@@ -38,7 +38,12 @@ export class EngineStates {
     return state;
   }
 
+  /** In order. */
+  get all(): EngineState[] {
+    return [...this.#states.values()];
+  }
+
   get stats(): EngineStats[] {
-    return [...this.#states.values()].map((state) => state.stats);
+    return this.all.map((state) => state.stats);
   }
 }

@@ -1,6 +1,7 @@
 import { type ClientMessage, SOCKET_CLOSE, SOCKET_PROTOCOL } from "@mynah/protocol";
 import type { AudioFormat, AudioFormatName } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
+import { MAX_TAGS_PER_REQUEST } from "../core/entry-match.ts";
 import { SpeechError } from "../core/errors.ts";
 import { unitOf, type WindowState } from "../core/quota.ts";
 import type { Identity } from "../identity/identity.ts";
@@ -37,6 +38,8 @@ export type SessionStart = OpenedSocket & {
   readonly requestId: string;
   /** What the caller may do now. */
   readonly states: readonly WindowState[];
+  /** What can be purged by them: all that is said on the socket. */
+  readonly tags?: readonly string[];
 };
 
 /** Ids of utterances that ended before the client had said all: what it still sends about them is no new utterance. */
@@ -158,13 +161,16 @@ export class SpeechSession implements SocketSession {
   #begin(message: TextMessage): void {
     this.#forsaken.delete(message.id);
     const { clock, limits } = this.#deps;
+    const tags = new Set([...(this.#start.tags ?? []), ...(message.tag === undefined ? [] : [message.tag])]);
     const refusal = this.#draining
       ? stopping()
       : this.#utterances.size >= limits.maxUtterances
         ? new SpeechError("too_many_utterances", `at most ${limits.maxUtterances} utterances run on one socket`, {
             retryAfterMs: 1000,
           })
-        : undefined;
+        : tags.size > MAX_TAGS_PER_REQUEST
+          ? invalid(`with those of the socket these are more than ${MAX_TAGS_PER_REQUEST} tags`, "tag")
+          : undefined;
     if (refusal !== undefined) {
       if (message.type === "append") this.#forsake(message.id);
       this.#guarded.out.message(errorMessage(refusal, message.id));
@@ -172,7 +178,7 @@ export class SpeechSession implements SocketSession {
     }
     const incoming =
       message.type === "speak" ? undefined : new IncomingText({ ...limits, clock, maxChars: limits.maxTextChars });
-    const utterance = new RunningUtterance(this.#starting(message, incoming), {
+    const utterance = new RunningUtterance(this.#starting(message, [...tags], incoming), {
       out: this.#guarded.out,
       clock,
       onOver: (over, byUs) => this.#over(over, byUs),
@@ -183,11 +189,12 @@ export class SpeechSession implements SocketSession {
     void utterance.run();
   }
 
-  #starting(message: TextMessage, incoming: IncomingText | undefined): UtteranceStart {
+  #starting(message: TextMessage, tags: readonly string[], incoming: IncomingText | undefined): UtteranceStart {
     const { speak, converse, onDefect } = this.#deps;
     const stream = ++this.#streams;
     const requestId = `${this.#start.requestId}.${stream}`;
-    const utterance = utteranceOf(message, this.#start.caller, this.#deps.formats);
+    const asked = utteranceOf(message, this.#start.caller, this.#deps.formats);
+    const utterance = tags.length > 0 ? { ...asked, tags } : asked;
     return {
       id: message.id,
       stream,

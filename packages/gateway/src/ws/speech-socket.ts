@@ -3,6 +3,7 @@ import { SpeechError } from "../core/errors.ts";
 import type { CallOptions } from "../core/ports.ts";
 import type { Subject, WindowState } from "../core/quota.ts";
 import { secretOf } from "../http/auth.ts";
+import { tagsOf } from "../http/tags.ts";
 import { type CallerDeps, callerOf } from "./caller.ts";
 import type { SocketProtocol } from "./socket-protocol.ts";
 import { type SessionDeps, SpeechSession } from "./speech-session.ts";
@@ -23,12 +24,13 @@ export function speechSocket(deps: SpeechSocketDeps): SocketProtocol {
       throw new SpeechError("invalid_request", `the subprotocol spoken here is ${SOCKET_PROTOCOL}; offer it, or none`);
     },
     async admit({ request, address, requestId, query }, options) {
+      const tags = tagsOf(request, ...query.getAll("tag"));
       const caller = await callerOf(deps, { secret: secretOf(request), token: query.get("token"), address }, options);
       const { user, tenant, plan } = caller;
       const states = await deps
         .stateOf({ user, ...(tenant !== undefined && { tenant }), ...(plan !== undefined && { plan }) }, options)
         .catch(() => []); // for information only
-      return (opened) => new SpeechSession({ ...opened, caller, requestId, states }, deps);
+      return (opened) => new SpeechSession({ ...opened, ...tags, caller, requestId, states }, deps);
     },
   };
 }

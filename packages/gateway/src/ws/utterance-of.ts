@@ -6,14 +6,17 @@ import type { Identity } from "../identity/identity.ts";
 const DEFAULT_VOICE = "alloy";
 const DEFAULT_FORMAT: AudioFormatName = "mp3";
 
-/** What a message asks for, in the words of the core; counted for the end user it names, within the caller's tenant. */
+/**
+ * What a message asks for, in the words of the core; counted for the end user it names, within the caller's tenant. Without
+ * its tag, which joins the socket's.
+ */
 export function utteranceOf(
   { text = "", inputType, turns, turnPauseMs, ...settings }: UtteranceSettings & Partial<SpokenInput>,
   { user, tenant, plan }: Identity,
   formats: Readonly<Record<AudioFormatName, AudioFormat>>,
 ): Utterance {
   const { voice = DEFAULT_VOICE, format = DEFAULT_FORMAT, speed = 1, pitch = 1, volume = 1 } = settings;
-  const { model, instructions, style, seed, clean, language, tag } = settings;
+  const { model, instructions, style, seed, clean, language } = settings;
   return {
     text,
     voice,
@@ -34,6 +37,5 @@ export function utteranceOf(
     ...(inputType !== undefined && { inputType }),
     ...(turns !== undefined && { turns }),
     ...(turnPauseMs !== undefined && { turnPauseMs }),
-    ...(tag !== undefined && { tags: [tag] }),
   };
 }

@@ -161,7 +161,7 @@ describe("A purge by administrators", () => {
     for (const gateway of [one, two]) expect(await isKept(gateway, "Under another tag.")).toBe(true);
   });
 
-  it("takes away what was said under a tag on other vendors' sockets, where it stands in a header or the URL", async () => {
+  it("takes away what was said under a tag of a socket, ours or another vendor's, where it stands in a header or the URL", async () => {
     const tagged = { "mynah-tag": "news, sockets" };
     const texts = [
       "By ElevenLabs' socket.",
@@ -169,6 +169,8 @@ describe("A purge by administrators", () => {
       "By Cartesia's socket.",
       "By that one's URL.",
       "By Deepgram's.",
+      "By our own.",
+      "By our own's URL, beside a tag of its own.",
     ] as const;
     const elevenLabs = "/v1/text-to-speech/one/stream-input?output_format=pcm_24000&auto_mode=true";
     const cartesia = "/tts/websocket?cartesia_version=2025-04-16";
@@ -182,11 +184,17 @@ describe("A purge by administrators", () => {
     await converse(`${cartesia}&tag=other&tag=sockets`, {}, [generate(texts[3])], { type: "done" });
     const turn = [{ type: "Speak", text: texts[4] }, { type: "Flush" }];
     await converse("/v1/speak?model=one&encoding=linear16&sample_rate=24000", tagged, turn, { type: "Flushed" });
+    const own = "/v1/speech/ws";
+    const speak = (text: string, tag?: string) => ({ type: "speak", id: "1", text, voice: "one", format: "pcm", tag });
+    await converse(own, tagged, [speak(texts[5])], { type: "done" });
+    await converse(`${own}?tag=sockets&tag=b&tag=c`, {}, [speak(texts[6], "d")], { type: "done" });
+    const many = { ...tagged, "mynah-tag": "a, b, c, d" };
+    await converse(own, many, [speak("One tag too many.", "e")], { code: "invalid_request" });
     for (const text of texts) await keep(text);
     const purge = await ended(one, await admin<Job>(one, "POST", "/admin/cache/purge", { tag: "sockets" }));
-    expect(purge.purge).toMatchObject({ removed: 5 });
+    expect(purge.purge).toMatchObject({ removed: 7 });
     for (const text of texts) await expectGone(text);
-    for (const path of [elevenLabs, cartesia])
+    for (const path of [elevenLabs, cartesia, `${own}?`])
       await expect(new JsonSocket(`${one.url}${path}&tag=no%20spaces`).open()).rejects.toThrow(/^4\d\d .*mynah-tag/);
   });
 
