@@ -14,6 +14,7 @@ const LONG = [
   "cached-answer",
   "metrics-cost",
   "dashboard-cost",
+  "workers",
   "trace",
   "quality",
   "trace-replay",

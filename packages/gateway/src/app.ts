@@ -17,7 +17,7 @@ import { jobRoutes } from "./http/admin/job-routes.ts";
 import { adminRoutes } from "./http/admin-routes.ts";
 import { authenticate } from "./http/auth.ts";
 import { byUrlRoute } from "./http/by-url/by-url-route.ts";
-import { linkIdentity, linksRoute } from "./http/by-url/links-route.ts";
+import { LINKED_ROUTE, linkIdentity, linksRoute } from "./http/by-url/links-route.ts";
 import { catalogueRoutes } from "./http/catalogue-routes.ts";
 import { clientAddress } from "./http/client-address.ts";
 import { docsRoute } from "./http/docs/docs-route.ts";
@@ -101,7 +101,10 @@ export async function createGateway(input: ConfigInput = {}, overrides: GatewayO
   if (traces !== undefined) tellTraceParents(app, speech.events);
   const { formats, voices, clock } = speech;
   const { tokens } = access;
-  authenticate(app, { authenticator: access.authenticator, linkIdentity: linkIdentity(tokens) });
+  authenticate(app, {
+    authenticator: access.authenticator,
+    links: { route: LINKED_ROUTE, identify: linkIdentity(tokens) },
+  });
   speechRoute(app, { speak: speech.speak, formats, slowReaderTimeoutMs });
   subtitlesRoute(app, { speak: speech.speak, formats });
   byUrlRoute(app, {

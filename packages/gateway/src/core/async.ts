@@ -30,9 +30,17 @@ export async function* only<T>(...values: T[]): AsyncGenerator<T> {
   yield* values;
 }
 
-/** The same for one value, and cheap to make where hardly anybody reads it. */
-export function onePiece<T>(value: T): AsyncIterable<T> {
-  return { [Symbol.asyncIterator]: () => only(value) };
+/** The same, and cheap to make where hardly anybody reads it. */
+export class AtHand<T> implements AsyncIterable<T> {
+  readonly #values: readonly T[];
+
+  constructor(values: readonly T[]) {
+    this.#values = values;
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<T> {
+    return only(...this.#values);
+  }
 }
 
 /**

@@ -227,8 +227,11 @@ export interface AudioJoiner {
   open(format: AudioFormat): JoinedStream;
   /** All parts at hand: lengths in headers are exact. The result is a fresh array. */
   joinWhole(format: AudioFormat, parts: readonly Uint8Array[]): Uint8Array;
-  /** The same for parts that `joinWhole` made, without reading them again where the format allows. One part is given back as it is. */
-  joinClean(format: AudioFormat, parts: readonly Uint8Array[]): Uint8Array;
+  /**
+   * The same for parts that `joinWhole` made, without reading them again where the format allows: pieces, of which the parts
+   * themselves may be some, that are the stream one behind the other. Copying a long answer would take longer than sending it.
+   */
+  joinClean(format: AudioFormat, parts: readonly Uint8Array[]): readonly Uint8Array[];
 }
 
 export type Silence = { readonly audio: Uint8Array; readonly durationMs: number };

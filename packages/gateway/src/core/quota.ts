@@ -49,7 +49,8 @@ export type Decision =
   | { readonly admitted: true; readonly states: readonly WindowState[]; readonly charge: Charge }
   | Refusal;
 
-export const NOTHING_CHARGED: Charge = { settle: async () => {} };
+/** Of a cost that stays as it is, however the answer ends. */
+export const NOTHING_TO_SETTLE: Charge = { settle: async () => {} };
 
 /** The first window that is too small for this cost even when it is empty. Waiting does not help then. */
 export function neverFits({ user, tenant }: Allowance, cost: Cost): Window | undefined {

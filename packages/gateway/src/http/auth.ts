@@ -1,11 +1,17 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type {
+  FastifyContextConfig,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  onRequestHookHandler,
+} from "fastify";
 import { type Soon, soon } from "../core/async.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { Authenticator, Credential } from "../identity/authenticator.ts";
 import type { Identity } from "../identity/identity.ts";
 import { abortedWhenClientLeaves } from "./client-gone.ts";
-import { type ForeignProtocol, foreignOf } from "./foreign.ts";
+import { foreignBy } from "./foreign.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -14,51 +20,59 @@ declare module "fastify" {
   }
 }
 
-/** Who made the link that a request came by; undefined: it came by none. */
-export type LinkIdentity = (request: FastifyRequest) => Identity | undefined;
+/** What a link opens, and who made the one that a request of it came by; undefined: it came by none. */
+export type Links = { readonly route: string; readonly identify: (request: FastifyRequest) => Identity | undefined };
 
-type RouteKind = { readonly admin: boolean; readonly foreign: ForeignProtocol | undefined };
+/** What is known of a route before anybody asks for it. */
+type Guarded = { readonly admin: boolean; readonly linked: boolean; readonly foreign: FastifyContextConfig["foreign"] };
 
 /**
  * Finds out who calls before anything of a request is read: a stranger's body is not even parsed. By the route that was
- * matched, not by the URL as it was written, which may be escaped in many ways.
+ * matched, not by the URL as it was written, which may be escaped in many ways. To be called before the routes are added.
  */
 export function authenticate(
   app: FastifyInstance,
-  { authenticator, linkIdentity }: { authenticator: Authenticator; linkIdentity: LinkIdentity },
+  { authenticator, links }: { readonly authenticator: Authenticator; readonly links: Links },
 ): void {
   app.decorateRequest("caller", undefined);
-  const identify = (request: FastifyRequest, reply: FastifyReply, { admin, foreign }: RouteKind): Soon<Identity> => {
-    const byLink = admin ? undefined : linkIdentity(request);
+  const identify = (request: FastifyRequest, reply: FastifyReply, guarded: Guarded): Soon<Identity> => {
+    const byLink = guarded.linked ? links.identify(request) : undefined;
     if (byLink !== undefined) return byLink;
+    const foreign = foreignBy(guarded.foreign, request);
     const secret = foreign === undefined ? secretOf(request) : foreign.secretOf(request);
     const credential = { secret, address: request.ip };
     const caller = authenticator.identify(credential, { signal: abortedWhenClientLeaves(reply.raw) });
-    return admin ? soon(caller, (identity) => administrator(identity, credential, authenticator)) : caller;
+    return guarded.admin ? soon(caller, (identity) => administrator(identity, credential, authenticator)) : caller;
   };
   // With a callback: a promise for a hook is a turn of the event loop, and most callers are known at once.
-  app.addHook("onRequest", (request, reply, done) => {
-    const route = request.routeOptions.url ?? "";
-    const admin = route === "/admin" || route.startsWith("/admin/");
-    const foreign = foreignOf(request);
-    if (!admin && foreign === undefined && route !== "/v1" && !route.startsWith("/v1/")) {
-      done();
-      return;
-    }
-    const enter = (caller: Identity): void => {
-      request.caller = caller;
-      done();
+  const guard =
+    (guarded: Guarded): onRequestHookHandler =>
+    (request, reply, done) => {
+      const enter = (caller: Identity): void => {
+        request.caller = caller;
+        done();
+      };
+      let caller: Soon<Identity>;
+      try {
+        caller = identify(request, reply, guarded);
+      } catch (error) {
+        done(error as Error);
+        return;
+      }
+      if (caller instanceof Promise) caller.then(enter, done);
+      else enter(caller); // not inside the try: the whole rest of the request runs in it
     };
-    let caller: Soon<Identity>;
-    try {
-      caller = identify(request, reply, { admin, foreign });
-    } catch (error) {
-      done(error as Error);
-      return;
-    }
-    if (caller instanceof Promise) caller.then(enter, done);
-    else enter(caller); // not inside the try: the whole rest of the request runs in it
+  app.addHook("onRoute", (route) => {
+    const { url, config } = route;
+    const admin = below(url, "/admin");
+    const foreign = config?.foreign;
+    if (!admin && foreign === undefined && !below(url, "/v1")) return;
+    route.onRequest = [guard({ admin, linked: url === links.route, foreign }), ...[route.onRequest ?? []].flat()];
   });
+}
+
+function below(url: string, path: string): boolean {
+  return url === path || url.startsWith(`${path}/`);
 }
 
 function administrator(caller: Identity, credential: Credential, authenticator: Authenticator): Identity {

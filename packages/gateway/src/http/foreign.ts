@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { FastifyRequest } from "fastify";
+import type { FastifyContextConfig, FastifyRequest } from "fastify";
 import type { SpeechError } from "../core/errors.ts";
 
 declare module "fastify" {
@@ -35,6 +35,13 @@ export type ForeignProtocol = {
 
 /** Whose protocol this request speaks; undefined: OpenAI's or ours. */
 export function foreignOf(request: FastifyRequest): ForeignProtocol | undefined {
-  const { foreign } = request.routeOptions.config;
+  return foreignBy(request.routeOptions.config.foreign, request);
+}
+
+/** The same of a route that is known. */
+export function foreignBy(
+  foreign: FastifyContextConfig["foreign"],
+  request: FastifyRequest,
+): ForeignProtocol | undefined {
   return typeof foreign === "function" ? foreign(request) : foreign;
 }

@@ -5,8 +5,18 @@ import type { FastifyReply } from "fastify";
  * clients send them unasked, so they are no reason to refuse. `fields`: dotted paths into the body.
  */
 export function tellIgnored(reply: FastifyReply, body: object, fields: readonly string[]): void {
-  const sent = fields.filter((path) => (path.split(".").reduce(within, body as unknown) ?? null) !== null);
+  const sent = ignoredIn(body, fields);
   if (sent.length > 0) alsoIgnored(reply, sent.join(", "));
+}
+
+/** Which of these were sent. */
+export function ignoredIn(body: object, fields: readonly string[]): string[] {
+  return fields.filter((path) => (path.split(".").reduce(within, body as unknown) ?? null) !== null);
+}
+
+/** On a socket there is no header: the first message with audio tells it, in a field that vendors' clients do not know. */
+export function ignoredField(ignored: readonly string[]): { readonly mynah_ignored?: readonly string[] } {
+  return ignored.length > 0 ? { mynah_ignored: ignored } : {};
 }
 
 /** Beside what is told already. */

@@ -5,17 +5,21 @@ type Validate = ((data: unknown) => unknown) & { errors?: unknown };
 
 /**
  * Fastify's own compilers, each schema compiled when it is first needed. All at once, at the start, they would hold the
- * loop for most of a second, in which what is on its way to Redis seems unanswered.
+ * loop for most of a second, in which what is on its way to Redis seems unanswered. What is frozen (`seen-bodies.ts`) is
+ * checked once.
  */
 export const lazyCompilers = {
   buildValidator(...args: Parameters<ReturnType<typeof buildAjv>>) {
     const compile = buildAjv()(...args) as unknown as (route: unknown) => Validate;
     return (route: unknown): Validate => {
       let made: Validate | undefined;
+      const passed = new WeakSet<object>();
       const validate: Validate = (data) => {
+        if (typeof data === "object" && data !== null && passed.has(data)) return true;
         made ??= compile(route);
         const valid = made(data);
         validate.errors = made.errors;
+        if (valid === true && typeof data === "object" && Object.isFrozen(data)) passed.add(data as object);
         return valid;
       };
       return validate;

@@ -32,7 +32,7 @@ export type PageFile = {
 export class PageFiles {
   readonly #directory: string;
   readonly #names: ReadonlyMap<string, string>;
-  readonly #read = new Map<string, Promise<PageFile>>();
+  readonly #read = new Map<string, Promise<PageFile | undefined>>();
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -44,13 +44,16 @@ export class PageFiles {
     return this.#names.keys();
   }
 
-  /** Undefined: there is no such file. Rejects when it can no longer be read. */
+  /** Undefined: there is no such file, or none any more: the page was built anew. Rejects when it cannot be read. */
   async get(path: string): Promise<PageFile | undefined> {
     const name = this.#names.get(path);
     if (name === undefined) return undefined;
     const known = this.#read.get(path);
     if (known !== undefined) return known;
-    const file = read(join(this.#directory, name));
+    const file = read(join(this.#directory, name)).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    });
     this.#read.set(path, file);
     file.catch(() => this.#read.delete(path));
     return file;

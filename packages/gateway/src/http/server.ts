@@ -14,7 +14,7 @@ import type { TrustsProxy } from "./client-address.ts";
 import { answerBare, sendError, toSpeechError } from "./errors.ts";
 import { commonHeaders, pairsOf } from "./header-list.ts";
 import { lazyCompilers } from "./lazy-compilers.ts";
-import { parseStrictJson } from "./strict-json.ts";
+import { SeenBodies } from "./seen-bodies.ts";
 
 export type ServerOptions = {
   readonly logger: FastifyBaseLogger;
@@ -90,10 +90,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.addHook("onRequest", (request, _, done) => {
     done(stopping() && !ANSWERED_TO_THE_LAST.has(request.routeOptions.url) ? stoppingError() : undefined);
   });
+  const bodies = new SeenBodies();
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_, body, done) => {
     try {
-      done(null, parseStrictJson(body as Buffer));
+      done(null, bodies.parse(body as Buffer));
     } catch (error) {
       done(error as Error);
     }

@@ -19,7 +19,9 @@ export class AdmissionLog {
 
   /** What was taken after `time`. */
   usedAfter(time: number): number {
-    return this.#count === 0 ? 0 : this.#sums[this.#at(this.#count)]! - this.#sumBefore(this.#after(time));
+    if (this.#count === 0) return 0;
+    const before = this.#times[this.#first]! > time ? this.#base : this.#sumBefore(this.#after(time));
+    return this.#sums[this.#at(this.#count)]! - before;
   }
 
   /** Time of the entry that must leave a window of `limit` before `cost` more fit; some entry of the window must. */
@@ -61,9 +63,9 @@ export class AdmissionLog {
     }
   }
 
-  /** Where the n-th oldest entry is, n from 1. */
+  /** Where the n-th oldest entry is, n from 1. The ring's length is a power of two. */
   #at(n: number): number {
-    return (this.#first + n - 1) % this.#times.length;
+    return (this.#first + n - 1) & (this.#times.length - 1);
   }
 
   /** Number of the first entry later than `time`. */
@@ -84,7 +86,7 @@ export class AdmissionLog {
 
   #dropOldest(): void {
     this.#base = this.#sums[this.#first]!;
-    this.#first = (this.#first + 1) % this.#times.length;
+    this.#first = (this.#first + 1) & (this.#times.length - 1);
     this.#count--;
   }
 

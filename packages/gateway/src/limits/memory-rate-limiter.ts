@@ -6,7 +6,7 @@ import type { Soon } from "../core/async.ts";
 import type { Clock } from "../core/clock.ts";
 import type { CallOptions, RateLimiter } from "../core/ports.ts";
 import type { Allowance, Cost, Decision, QuotaUnit, Refusal, Subject, Window, WindowState } from "../core/quota.ts";
-import { unitOf } from "../core/quota.ts";
+import { NOTHING_TO_SETTLE, unitOf } from "../core/quota.ts";
 import { rateKey, tenantRateKey } from "../redis/keys.ts";
 import { checkedAllowance, longestOf } from "./allowance.ts";
 import { type SubjectLog, SubjectLogs } from "./subject-logs.ts";
@@ -92,12 +92,14 @@ export class MemoryRateLimiter implements RateLimiter {
   #counted(subject: Subject): Counted[] {
     const { user, tenant } = this.allowanceOf(subject);
     const counted: Counted[] = [];
-    const add = (key: string, windows: readonly Window[]): void => {
-      counted.push({ key, windows, log: this.#logs.get(key) });
-    };
-    if (user.length > 0) add(rateKey(subject), user);
-    if (tenant.length > 0 && subject.tenant !== undefined) add(tenantRateKey(subject.tenant), tenant);
+    if (user.length > 0) counted.push(this.#countedBy(rateKey(subject), user));
+    if (tenant.length > 0 && subject.tenant !== undefined)
+      counted.push(this.#countedBy(tenantRateKey(subject.tenant), tenant));
     return counted;
+  }
+
+  #countedBy(key: string, windows: readonly Window[]): Counted {
+    return { key, windows, log: this.#logs.get(key) };
   }
 
   #charge(counted: readonly Counted[], cost: Cost, now: number): Extract<Decision, { admitted: true }> {
@@ -114,6 +116,7 @@ export class MemoryRateLimiter implements RateLimiter {
       for (const window of windows) states.push(stateOf(window, log, now, 1));
     }
     this.#logs.trim();
+    if (cost.characters + cost.streams === 0) return { admitted: true, states, charge: NOTHING_TO_SETTLE };
     let settled = false;
     const settle = async ({ characters }: { readonly characters: number }): Promise<void> => {
       if (settled) return;

@@ -3,7 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, RateLimiter } from "../core/ports.ts";
 import type { Allowance, Charge, Cost, Decision, Subject, WindowState } from "../core/quota.ts";
-import { NOTHING_CHARGED, unitOf } from "../core/quota.ts";
+import { NOTHING_TO_SETTLE, unitOf } from "../core/quota.ts";
 import { rateKey, tenantRateKey } from "../redis/keys.ts";
 import type { RedisPort } from "../redis/redis-port.ts";
 import { loadScript, type RedisScript } from "../redis/script.ts";
@@ -75,7 +75,7 @@ export class RedisRateLimiter implements RateLimiter {
     signal.throwIfAborted(); // an abandoned request is not charged
     const question = this.#questionOf(subject);
     const keys = keysOf(subject, question);
-    if (keys.length === 0) return { admitted: true, states: [], charge: NOTHING_CHARGED };
+    if (keys.length === 0) return { admitted: true, states: [], charge: NOTHING_TO_SETTLE };
     const id = cost.streams > 0 ? randomInt(1, MAX_LEASE_ID) : 0;
     const rest =
       question.short !== undefined && isOneRequest(cost)
@@ -152,7 +152,7 @@ export class RedisRateLimiter implements RateLimiter {
   #charge(keys: readonly string[], id: number, chargedAt: number, question: Question, cost: Cost): Charge {
     const lease = id !== 0 && question.hasStreams ? { keys, id } : undefined;
     const refundable = cost.characters > 0 && question.hasCharacters;
-    if (lease === undefined && !refundable) return NOTHING_CHARGED;
+    if (lease === undefined && !refundable) return NOTHING_TO_SETTLE;
     if (lease !== undefined) this.#keep(lease);
     let settled = false;
     return {

@@ -10,6 +10,7 @@ import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
 import type { CallOptions, RateLimiter } from "../core/ports.ts";
 import type { Allowance, Charge, Cost, Decision, Refusal, Subject, Window, WindowState } from "../core/quota.ts";
+import { NOTHING_TO_SETTLE } from "../core/quota.ts";
 import { rateKey } from "../redis/keys.ts";
 import { MemoryRateLimiter } from "./memory-rate-limiter.ts";
 import { OutageJournal } from "./outage-journal.ts";
@@ -142,6 +143,7 @@ export class ResilientRateLimiter implements RateLimiter {
   /** What Redis admitted, noted here too; both are settled as one. */
   #noted(subject: Subject, cost: Cost, shared: Charge): Charge {
     const own = this.#alone.record(subject, cost).charge;
+    if (own === NOTHING_TO_SETTLE && shared === NOTHING_TO_SETTLE) return shared;
     return {
       settle: async (unspoken) => {
         if (unspoken.characters > 0) this.#refusals.delete(rateKey(subject));

@@ -23,6 +23,26 @@ it("writes lines together, in order, and a tenth of a second later at most", () 
   expect(vi.getTimerCount()).toBe(0);
 });
 
+it("makes late lines when they are written, in their order, and not too many at once", () => {
+  const { writes, lines } = rig();
+  let made = 0;
+  const late = (line: string) => () => {
+    made++;
+    return line;
+  };
+  lines.writeLater(late("a\n"));
+  expect(made).toBe(0);
+  lines.write("b\n");
+  lines.writeLater(late("c\n"));
+  vi.advanceTimersByTime(100);
+  expect(writes).toEqual(["a\nb\nc\n"]);
+  for (let n = 0; n < 65; n++) lines.writeLater(late("d\n"));
+  expect(made).toBe(2 + 64);
+  lines.flush();
+  expect(writes[1]).toBe("d\n".repeat(65));
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 it("flush() writes at once, and nothing when nothing is held", () => {
   const { writes, lines } = rig();
   lines.write("a\n");

@@ -1,5 +1,7 @@
 const BATCH_BYTES = 32 * 1024;
 const MAX_HELD_MS = 100;
+/** Lines not yet made. */
+const MAX_LATE = 64;
 /** Of one UTF-16 code unit, in UTF-8. */
 const MAX_BYTES_PER_CHAR = 3;
 
@@ -13,6 +15,7 @@ export class LineBatch {
   readonly #batchBytes: number;
   #batch: Buffer = Buffer.alloc(0);
   #used = 0;
+  #late: (() => string)[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -24,14 +27,45 @@ export class LineBatch {
   }
 
   write(line: string): void {
+    this.#makeLate(); // what came before it stands before it
+    this.#add(line);
+  }
+
+  /**
+   * A line that is made when it is written, with others: one alone, in the midst of a request, takes several times as long. It has
+   * to have its time in it.
+   */
+  writeLater(make: () => string): void {
+    this.#late.push(make);
+    if (this.#late.length >= MAX_LATE) this.#makeLate();
+    else this.#hold();
+  }
+
+  #makeLate(): void {
+    if (this.#late.length === 0) return;
+    const late = this.#late;
+    this.#late = [];
+    for (const make of late) this.#add(make());
+  }
+
+  #hold(): void {
+    this.#timer ??= setTimeout(() => this.flush(), MAX_HELD_MS).unref();
+  }
+
+  #add(line: string): void {
     const mostBytes = line.length * MAX_BYTES_PER_CHAR;
     if (mostBytes > this.#batch.byteLength - this.#used) this.#next(mostBytes);
     this.#used += this.#batch.write(line, this.#used);
-    this.#timer ??= setTimeout(() => this.flush(), MAX_HELD_MS).unref();
+    this.#hold();
   }
 
   /** At once. Has to be called when the process ends, or the last lines are lost. */
   flush(): void {
+    this.#makeLate();
+    this.#send();
+  }
+
+  #send(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#used === 0) return;
@@ -42,7 +76,7 @@ export class LineBatch {
   }
 
   #next(leastBytes: number): void {
-    this.flush();
+    this.#send();
     this.#batch = Buffer.allocUnsafeSlow(Math.max(this.#batchBytes, leastBytes));
   }
 }

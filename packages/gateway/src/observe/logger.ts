@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { type Logger, pino } from "pino";
 import { LineBatch } from "./line-batch.ts";
 import { terminalLog } from "./terminal-log.ts";
@@ -18,7 +19,23 @@ export function openLogger(
   /** Whether other processes write there as well. */
   { shared = false }: { readonly shared?: boolean } = {},
 ): OpenLogger {
+  out.on("error", () => {}); // whoever reads the log may go (EPIPE), and what is served goes on
   if (out.isTTY) return { logger: pino({ level }, terminalLog(out)), flush() {} };
   const lines = new LineBatch(out, shared ? { batchBytes: PIPE_ATOM_BYTES } : {});
-  return { logger: pino({ level }, lines), flush: () => lines.flush() };
+  const base = { pid: process.pid, hostname: hostname() }; // what every line begins with, as ever
+  const logger = pino({ level, base }, lines);
+  beside.set(logger, { lines, base: JSON.stringify(base).slice(1, -1) });
+  return { logger, flush: () => lines.flush() };
+}
+
+type Beside = { readonly lines: LineBatch; readonly base: string };
+
+const beside = new WeakMap<Logger, Beside>();
+
+/**
+ * Where whole lines may be written beside this logger, past all that it does to make one, and the fields that they begin with.
+ * Undefined: it is none of ours, or writes for people.
+ */
+export function linesBeside(logger: Logger): Beside | undefined {
+  return beside.get(logger);
 }

@@ -19,7 +19,7 @@ export class SpeechReport {
   readonly #clock: Clock;
   readonly #context: ReportContext;
   /** Who spoke last, of those who could speak as one voice: two voices of one answer may well have two engines. */
-  readonly #engines = new Map<unknown, string>();
+  readonly #engines: { readonly cast: unknown; engine: string }[] = [];
   #firstAudioMs = 0;
   readonly #segments = { hit: 0, miss: 0, coalesced: 0, stale: 0 };
 
@@ -33,11 +33,7 @@ export class SpeechReport {
   segment(spoken: SpokenSegment, cast?: readonly Candidate[]): void {
     const { outcome, engine, characters } = spoken;
     this.#segments[outcome]++;
-    const from = this.#engines.get(cast);
-    this.#engines.set(cast, engine);
-    if (from !== undefined && from !== engine) {
-      this.#events.emit("engine.replaced", { requestId: this.#context.requestId, from, to: engine });
-    }
+    this.#spokenBy(cast, engine);
     const stored = "stored" in spoken ? spoken.stored : undefined;
     const durationMs = stored?.metadata.durationMs;
     this.#events.emit("segment.delivered", {
@@ -51,16 +47,34 @@ export class SpeechReport {
   }
 
   /** The first audio is here. `since`: when there was text, if that came later than the request. */
-  started({ engine, outcome }: SpokenSegment, timings: SpeechTimings, since = this.#context.startedAt): void {
-    const firstAudioMs = this.#clock.monotonic() - since;
+  started(first: SpokenSegment, timings: SpeechTimings, since = this.#context.startedAt): void {
+    this.#started(first, timings, this.#clock.monotonic() - since);
+  }
+
+  /** All of it is here. */
+  whole(first: SpokenSegment, timings: SpeechTimings, bytes: number): void {
+    const latencyMs = this.#clock.monotonic() - this.#context.startedAt;
+    this.#started(first, timings, latencyMs);
+    this.#delivered(bytes, first.engine, latencyMs);
+  }
+
+  #started({ engine, outcome }: SpokenSegment, timings: SpeechTimings, firstAudioMs: number): void {
     this.#firstAudioMs = firstAudioMs;
     const { requestId } = this.#context;
     this.#events.emit("speech.started", { requestId, engine, outcome, firstAudioMs, timings });
   }
 
-  /** An answer that is whole and on its way. */
-  delivered(bytes: number, engine: string): void {
-    const { requestId, utterance, startedAt, characters } = this.#context;
+  #spokenBy(cast: unknown, engine: string): void {
+    const known = this.#engines.find((one) => one.cast === cast);
+    if (known === undefined) this.#engines.push({ cast, engine });
+    else if (known.engine !== engine) {
+      this.#events.emit("engine.replaced", { requestId: this.#context.requestId, from: known.engine, to: engine });
+      known.engine = engine;
+    }
+  }
+
+  #delivered(bytes: number, engine: string, latencyMs: number): void {
+    const { requestId, utterance, characters } = this.#context;
     const segments = this.#segments;
     this.#events.emit("speech.delivered", {
       requestId,
@@ -72,7 +86,7 @@ export class SpeechReport {
       bytes,
       characters,
       firstAudioMs: this.#firstAudioMs,
-      latencyMs: this.#clock.monotonic() - startedAt,
+      latencyMs,
     });
   }
 
@@ -86,7 +100,7 @@ export class SpeechReport {
         yield part;
       }
       ended = true;
-      this.delivered(bytes, engine);
+      this.#delivered(bytes, engine, this.#clock.monotonic() - this.#context.startedAt);
     } catch (error) {
       ended = true; // by itself, not by the listener
       this.#failed(SpeechError.from(error, "internal", "").code, error);

@@ -1,4 +1,4 @@
-import { onePiece, primed, type Soon, soon } from "../core/async.ts";
+import { AtHand, primed, type Soon, soon } from "../core/async.ts";
 import type { AudioFormat } from "../core/audio-format.ts";
 import type { Clock } from "../core/clock.ts";
 import { SpeechError } from "../core/errors.ts";
@@ -40,7 +40,7 @@ export type Speech = {
   /** Whether what is made for it is kept for the next caller. */
   readonly keeps: boolean;
   readonly fromCache: boolean;
-  /** Known when every segment was stored: then `audio` is one piece of this length. */
+  /** Known when every segment was stored: then `audio` is its pieces. */
   readonly whole?: StoredAnswer;
   /** One of `audio` and `parts` is to be read, once. */
   readonly audio: AsyncIterable<Uint8Array>;
@@ -161,22 +161,22 @@ function storedSpeech(deps: SpeakDeps, context: Context): Soon<Speech | undefine
 function wholeSpeech({ joiner }: SpeakDeps, context: Context, rested: Rested): Speech {
   const { utterance, plan, ahead, words, report, bill, quota, limitMs, cacheMs } = context;
   const { format } = utterance;
-  const whole = new StoredAnswer({ ...rested, joiner, format, words });
-  const first = rested.segments[0]!.spoken;
-  for (const [at, { spoken }] of rested.segments.entries()) report.segment(spoken, plan.segments[at]!.candidates);
+  const { segments, tail } = rested;
+  const whole = new StoredAnswer({ segments, tail, joiner, format, words });
+  const first = segments[0]!.spoken;
+  for (let at = 0; at < segments.length; at++) report.segment(segments[at]!.spoken, plan.segments[at]!.candidates);
   const timings = { limitMs, cacheMs, engineMs: 0, transcodeMs: 0 };
-  report.started(first, timings);
-  report.delivered(whole.bytes.byteLength, first.engine);
+  report.whole(first, timings, whole.byteLength);
   bill.settle();
   return {
     format,
     ...speakerOf(first),
-    outcomes: { hit: rested.segments.length, miss: 0, coalesced: 0, stale: 0 },
+    outcomes: { hit: segments.length, miss: 0, coalesced: 0, stale: 0 },
     ...factsOf(plan, ahead),
     keeps: false,
     fromCache: true,
     whole,
-    audio: onePiece(whole.bytes),
+    audio: new AtHand(whole.pieces),
     parts: whole,
     timings,
     quota,

@@ -27,7 +27,9 @@ export type StoredAnswerOptions = {
 
 /** An answer that was stored. Nearly all callers want its bytes alone, so the rest is found out when it is asked for. */
 export class StoredAnswer implements AsyncIterable<SpeechPart> {
-  readonly bytes: Uint8Array;
+  /** One behind the other they are the answer. */
+  readonly pieces: readonly Uint8Array[];
+  readonly byteLength: number;
   readonly durationMs: number;
   readonly #options: StoredAnswerOptions;
 
@@ -41,10 +43,16 @@ export class StoredAnswer implements AsyncIterable<SpeechPart> {
     }
     if (tail !== undefined) parts.push(tail.silence);
     this.durationMs = parts.reduce((sum, { durationMs }) => sum + durationMs, 0);
-    this.bytes = joiner.joinClean(
+    this.pieces = joiner.joinClean(
       format,
       parts.map(({ audio }) => audio),
     );
+    this.byteLength = this.pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
+  /** In one array: a copy, if there is more than one piece. */
+  get bytes(): Uint8Array {
+    return this.pieces.length === 1 ? this.pieces[0]! : Buffer.concat(this.pieces, this.byteLength);
   }
 
   /** The words on the answer's own clock, whether its parts tell them or not. */

@@ -104,7 +104,7 @@ export class RunningUtterance {
     const { out, clock } = this.#deps;
     this.#latencyMs = clock.monotonic() - this.#startedAt;
     const { whole } = speech;
-    if (whole !== undefined && whole.bytes.byteLength <= MAX_AT_ONCE_BYTES) return this.#sendWhole(speech, whole);
+    if (whole !== undefined && whole.byteLength <= MAX_AT_ONCE_BYTES) return this.#sendWhole(speech, whole);
     out.gather();
     this.#started(speech);
     for await (const part of speech.parts) {

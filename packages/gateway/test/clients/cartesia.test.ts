@@ -224,6 +224,17 @@ describe("its socket", () => {
     socket.close();
   });
 
+  it("tells with its first audio what is not heard", async () => {
+    const socket = await connect();
+    const transcript = fresh("One sentence. Another");
+    const asked = { ...OPTIONS, transcript, generation_config: { speed: 1, emotion: "angry" } } as const;
+    const events = (await all(socket.generate(asked))) as (Event & { mynah_ignored?: string[] })[];
+    const told = events.filter(({ type }) => type === "chunk").map((event) => event.mynah_ignored);
+    expect(told[0]).toEqual(["generation_config.emotion"]);
+    expect(told.slice(1).every((ignored) => ignored === undefined)).toBe(true);
+    socket.close();
+  });
+
   it("tells each flush when all before it was sent", async () => {
     const socket = await connect();
     const context = socket.context(OPTIONS);

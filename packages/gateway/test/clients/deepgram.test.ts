@@ -336,7 +336,7 @@ describe("a Deepgram socket whose server stops", () => {
     const from = new DeepgramClient({ apiKey: "any", baseUrl: other.url });
     const [busy, idle] = [await connect({}, from), await connect({}, from)];
     busy.say("This was begun, and is said to its end.");
-    await expect.poll(() => slow.active).toBe(1);
+    await expect.poll(() => slow.calls).toBe(1);
     const closing = other.close({ graceMs: 10_000 });
     expect(await idle.closed).toMatchObject({ code: 1001 });
     busy.flush();

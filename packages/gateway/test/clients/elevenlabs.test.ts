@@ -393,6 +393,28 @@ describe("stream-input", () => {
     expect(engine.calls).toBe(calls);
   });
 
+  it("has its seed heard where the engine takes one, and tells in its first audio what is not heard", async () => {
+    const drawing = standInEngine({ name: "drawing", capabilities: { seed: true } });
+    const other = await runGateway({}, { engines: [drawing] });
+    const say = async (url: string, settings: object) => {
+      const path = `${url}/v1/text-to-speech/one/${QUERY}&seed=7&enable_ssml_parsing=true`;
+      const socket = await new JsonSocket(path, { "xi-api-key": KEYS.ann }).open();
+      socket.send(
+        { text: " ", voice_settings: settings },
+        { text: "One sentence. " },
+        { text: "Another. " },
+        { text: "" },
+      );
+      await socket.closed;
+      return socket.messages.filter(AUDIO).map((message) => message.mynah_ignored);
+    };
+    const told = await say(gateway.url, { stability: 0.5, speed: 1 });
+    expect(told[0]).toEqual(["enable_ssml_parsing", "voice_settings.stability", "seed"]);
+    expect(told.slice(1).every((ignored) => ignored === undefined)).toBe(true);
+    expect((await say(other.url, {}))[0]).toEqual(["enable_ssml_parsing"]);
+    expect(drawing.requests.at(-1)).toMatchObject({ seed: 7 });
+  });
+
   it("speaks what is flushed without waiting for more, and all of each text in auto_mode", async () => {
     const socket = await connect(`${QUERY}&auto_mode=true`);
     socket.send({ text: " " }, { text: "no full stop " });

@@ -8,7 +8,9 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkEngines } from "../../src/cli/doctor/check-engines.ts";
 import { checkNeural } from "../../src/cli/doctor/check-neural.ts";
+import { resolveConfig } from "../../src/config/load.ts";
 import { bytesOf, postSpeech, type RunningGateway, runGateway } from "../support/gateway.ts";
 import { type RedisProcess, startRedis } from "../support/redis-process.ts";
 import { type StandInEngine, standInEngine } from "../support/stand-in-engine.ts";
@@ -309,6 +311,24 @@ describe("mynah doctor", () => {
     expect(table.stdout).toMatch(/^FAIL {2}config +COMPRESSION_LEVEL must be/m);
     expect(table.stdout).toMatch(/^What to do:\n {2}FAIL {2}config: Correct it/m);
   }, 60_000);
+
+  it("tries the other engines when one cannot even be opened", async () => {
+    const missing = {
+      name: "missing",
+      type: "command",
+      command: "no-such-program-anywhere",
+      format: "wav",
+      sampleRateHz: 22_050,
+    };
+    const engines = [missing, { name: "flite", type: "flite" }];
+    expect(await checkEngines(resolveConfig({ engines }))).toEqual([
+      expect.objectContaining({
+        ...{ name: "engine missing", status: "fail" },
+        detail: expect.stringContaining('there is no program "no-such-program-anywhere"'),
+      }),
+      expect.objectContaining({ name: "engine flite", status: "ok" }),
+    ]);
+  });
 
   it("says which model to download where, if one is configured that is not there", () => {
     const entry = { name: "amy", type: "neural", model: "/nowhere/models/vits-piper-en_US-amy-low" };

@@ -224,6 +224,17 @@ describe("mynah serve", () => {
     expect(await once(child, "exit")).toEqual([0, null]);
   });
 
+  it("goes on when nobody reads its log any more", async () => {
+    const { child, url } = await serve();
+    child.stdout!.destroy();
+    for (let n = 0; n < 3; n++) {
+      expect((await speak(url, `Sentence ${n} is logged to nobody.`)).status).toBe(200);
+      await sleep(150); // lines are held for a tenth of a second
+    }
+    child.kill("SIGTERM");
+    expect(await once(child, "exit")).toEqual([0, null]);
+  });
+
   it("says in one line that its port is taken", async () => {
     const blocker = createServer().listen(0, "127.0.0.1");
     await once(blocker, "listening");

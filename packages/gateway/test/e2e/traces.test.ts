@@ -61,12 +61,17 @@ describe("traces", () => {
   const collector = new Collector();
   let engine: StandInEngine;
   let gateway: RunningGateway;
+  let otlpEndpoint: string;
   beforeAll(async () => {
+    otlpEndpoint = await collector.listen();
+  });
+  /** One gateway, until it is closed: only then all of it is told. */
+  const open = async (): Promise<void> => {
+    collector.bodies.length = 0;
     engine = standInEngine({ firstByteMs: 30 });
-    const otlpEndpoint = await collector.listen();
     const config = { otlpEndpoint, otlpHeaders: "x-tenant=a%20b", otelServiceName: "voices" };
     gateway = await runGateway(config, { engines: [engine] });
-  });
+  };
   afterAll(() => collector.server.close());
 
   const speak = async (input: string, requestId: string, headers: Record<string, string> = {}): Promise<number> => {
@@ -83,6 +88,7 @@ describe("traces", () => {
   };
 
   it("tell of each request what its first audio waited for, within the caller's own trace", async () => {
+    await open();
     await speak(TEXT, "missed", { traceparent: `00-${PARENT.trace}-${PARENT.span}-01` });
     while ((await speak(TEXT, "asking", { "cache-control": "only-if-cached" })) !== 200); // until it is stored
     await speak(TEXT, "hit");

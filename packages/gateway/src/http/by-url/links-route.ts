@@ -113,10 +113,12 @@ function digest(sound: Parameters<typeof boundText>[0]): string {
   return hash("sha256", boundText(sound), "base64url");
 }
 
-/** Who made the link that a request came by. Undefined: it came by none. Throws `link_invalid` for one that does not hold. */
+/** The route that links open. */
+export const LINKED_ROUTE = "/v1/speech";
+
+/** Who made the link that a request of `LINKED_ROUTE` came by. Undefined: it came by none. Throws `link_invalid` for one that does not hold. */
 export function linkIdentity(tokens: SignedTokens): (request: FastifyRequest) => Identity | undefined {
-  return ({ routeOptions, query }) => {
-    if (routeOptions.url !== "/v1/speech") return undefined;
+  return ({ query }) => {
     const asked = query as Partial<Record<string, unknown>>;
     if (typeof asked.token !== "string") return undefined;
     const claims = tokens.verify(asked.token, "link");

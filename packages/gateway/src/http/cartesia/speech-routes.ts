@@ -121,7 +121,7 @@ function floatHeaders(speech: Speech, { format, float }: Output): HeaderList {
 }
 
 async function* floats({ audio, whole }: Speech, { format, float }: Output): AsyncGenerator<Uint8Array> {
-  if (float === "wav") yield floatWavHeader(format.sampleRateHz, whole && whole.bytes.byteLength >> 1);
+  if (float === "wav") yield floatWavHeader(format.sampleRateHz, whole && whole.byteLength >> 1);
   const samples = new FloatSamples();
   for await (const chunk of audio) yield samples.push(chunk);
 }

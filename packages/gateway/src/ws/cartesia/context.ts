@@ -2,6 +2,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { SpeechError } from "../../core/errors.ts";
 import { CartesiaEvents } from "../../http/cartesia/events.ts";
 import type { Output } from "../../http/cartesia/output-format.ts";
+import { ignoredField } from "../../http/ignored-fields.ts";
 import { IncomingText } from "../../speech/incoming-text.ts";
 import type { SpeakResult, Speech } from "../../speech/speak.ts";
 import type { SocketOut } from "../socket-out.ts";
@@ -14,6 +15,8 @@ export type CartesiaContextOptions = {
   readonly contextId: string;
   readonly output: Output;
   readonly timestamps: boolean;
+  /** What of the client's settings is not heard. */
+  readonly ignored: readonly string[];
   /** How long text may wait for more; 0: each piece is spoken when it comes. Undefined: as the gateway's own sockets. */
   readonly maxBufferDelayMs: number | undefined;
   readonly speak: (incoming: IncomingText, signal: AbortSignal) => Promise<SpeakResult>;
@@ -77,14 +80,16 @@ export class CartesiaContext {
   }
 
   async #play({ parts }: Speech, turn: SpokenTurn): Promise<void> {
-    const { out, timestamps, onSent } = this.#options;
+    const { out, timestamps, ignored, onSent } = this.#options;
+    let told: object = ignoredField(ignored);
     for await (const part of parts) {
       switch (part.type) {
         case "audio":
           for (const event of this.#events.chunks(part.audio, this.#flushId())) {
             if (!(await turn.room())) return;
             onSent();
-            out.message(event);
+            out.message({ ...event, ...told });
+            told = {};
           }
           break;
         case "words":

@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { SpeechError } from "../../core/errors.ts";
 import { DEFAULT_CACHE_POLICY } from "../../core/utterance.ts";
 import { errorEvent } from "../../http/cartesia/events.ts";
-import { utteranceOf } from "../../http/cartesia/settings.ts";
+import { NOT_HEARD, utteranceOf } from "../../http/cartesia/settings.ts";
+import { ignoredIn } from "../../http/ignored-fields.ts";
 import type { Identity } from "../../identity/identity.ts";
 import { GuardedSocket } from "../guarded-socket.ts";
 import type { OpenedSocket, SocketSession } from "../socket-protocol.ts";
@@ -121,6 +122,7 @@ export class CartesiaSession implements SocketSession {
     const context: CartesiaContext = new CartesiaContext({
       ...{ out: this.#guarded.out, clock, limits, contextId: id, output },
       timestamps: message.add_timestamps === true,
+      ignored: ignoredIn(message, NOT_HEARD),
       maxBufferDelayMs: message.max_buffer_delay_ms ?? undefined,
       speak: (incoming, signal) =>
         message.continue === true

@@ -3,6 +3,7 @@ import type { SpeechError } from "../../core/errors.ts";
 import { alignedChunks, type TimedCharacters } from "../../http/elevenlabs/alignment.ts";
 import { OriginalText } from "../../http/elevenlabs/original-text.ts";
 import { base64 } from "../../http/elevenlabs/speech-routes.ts";
+import { ignoredField } from "../../http/ignored-fields.ts";
 import { IncomingText } from "../../speech/incoming-text.ts";
 import type { SpeakResult, Speech } from "../../speech/speak.ts";
 import type { SocketOut } from "../socket-out.ts";
@@ -14,6 +15,8 @@ export type ContextOptions = {
   readonly limits: { readonly maxTextChars: number; readonly textPauseMs: number; readonly sentencePauseMs: number };
   /** In front of every message about it. */
   readonly named: Readonly<Record<string, string>>;
+  /** What of the client's settings is not heard. */
+  readonly ignored: readonly string[];
   /** Each text is a whole one, to be spoken when it comes. */
   readonly auto: boolean;
   readonly speak: (incoming: IncomingText, signal: AbortSignal) => Promise<SpeakResult>;
@@ -79,8 +82,9 @@ export class ElevenLabsContext {
     this.#turn.leave();
   }
 
-  async #play({ parts }: Speech, turn: SpokenTurn): Promise<void> {
+  async #play({ parts, ignored = [] }: Speech, turn: SpokenTurn): Promise<void> {
     const { out, named, onSent } = this.#options;
+    let told: object = ignoredField([...this.#options.ignored, ...ignored]);
     for await (const { audio, alignment } of alignedChunks(parts, this.#original)) {
       if (!(await turn.room())) return;
       onSent();
@@ -90,7 +94,9 @@ export class ElevenLabsContext {
         isFinal: null,
         alignment: alignment === undefined ? null : inChunk(alignment.original, alignment.fromMs),
         normalizedAlignment: alignment === undefined ? null : inChunk(alignment.spoken, alignment.fromMs),
+        ...told,
       });
+      told = {};
     }
   }
 }

@@ -1,4 +1,6 @@
 import { SpeechError } from "../../core/errors.ts";
+import { NOT_HEARD } from "../../http/elevenlabs/settings.ts";
+import { ignoredIn } from "../../http/ignored-fields.ts";
 import { parseStrictJson } from "../../http/strict-json.ts";
 
 /** What of a client's message means something here; absent fields and null alike are undefined. */
@@ -10,6 +12,8 @@ export type ElevenLabsMessage = {
   readonly closeSocket: boolean;
   readonly speed: number | undefined;
   readonly secret: string | undefined;
+  /** What of it is heard from ElevenLabs and not here. */
+  readonly ignored: readonly string[];
 };
 
 const MAX_ID_CHARS = 256;
@@ -33,6 +37,7 @@ export function readElevenLabsMessage(data: Buffer): ElevenLabsMessage {
     closeSocket: flag(fields, "close_socket"),
     speed: speedOf((settings as Readonly<Record<string, unknown>>).speed),
     secret: text(fields, "xi-api-key") ?? text(fields, "xi_api_key") ?? bearer(text(fields, "authorization")),
+    ignored: ignoredIn(fields, NOT_HEARD),
   };
 }
 

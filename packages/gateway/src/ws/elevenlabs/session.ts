@@ -15,6 +15,8 @@ export type ElevenLabsSessionStart = OpenedSocket & {
   /** Many contexts on one socket, or one, whose end is the socket's. */
   readonly multi: boolean;
   readonly settings: Omit<Settings, "speed">;
+  /** What of the URL is heard from ElevenLabs and not here. */
+  readonly ignored: readonly string[];
   readonly cache: CachePolicy;
   /** What can be purged by them: all that is said on the socket. */
   readonly tags?: readonly string[];
@@ -129,6 +131,7 @@ export class ElevenLabsSession implements SocketSession {
       ...{ out: this.#guarded.out, clock, limits },
       named: this.#named(id),
       auto: this.#start.autoMode,
+      ignored: [...this.#start.ignored, ...message.ignored],
       speak: (incoming, signal) => this.#speak(incoming, message.speed, { requestId, signal }),
       onSent: () => this.#guarded.active(),
       onOver: (error) => {

@@ -1,4 +1,5 @@
 import { SpeechError } from "../../core/errors.ts";
+import { SETTING_RANGES } from "../../core/speech-settings.ts";
 import { secretOf } from "../../http/auth.ts";
 import { ELEVENLABS } from "../../http/elevenlabs/elevenlabs.ts";
 import { outputFormatOf } from "../../http/elevenlabs/output-format.ts";
@@ -23,6 +24,7 @@ export function elevenLabsSockets(deps: SessionDeps & CallerDeps): SocketProtoco
       const outputFormat = query.get("output_format");
       outputFormatOf(outputFormat);
       const inactivityTimeoutMs = inactivityOf(query.get("inactivity_timeout")) * 1000;
+      const seed = seedOf(query.get("seed"));
       const tags = tagsOf(request, ...query.getAll("tag"));
       const secret = secretOf(request) ?? bearer(query.get("authorization")) ?? undefined;
       const token = query.get("single_use_token");
@@ -43,7 +45,9 @@ export function elevenLabsSockets(deps: SessionDeps & CallerDeps): SocketProtoco
               modelId: query.get("model_id"),
               languageCode: query.get("language_code"),
               outputFormat,
+              seed,
             },
+            ignored: ignoredOf(query),
             cache: elevenLabsCachePolicy(undefined, query.get("enable_logging")),
             autoMode: query.get("auto_mode")?.toLowerCase() === "true",
             identify: (given) => identify(given, AbortSignal.timeout(AUTHENTICATION_TIMEOUT_MS)),
@@ -52,6 +56,21 @@ export function elevenLabsSockets(deps: SessionDeps & CallerDeps): SocketProtoco
         );
     },
   }));
+}
+
+/** Of what shapes the sound at ElevenLabs. */
+function ignoredOf(query: URLSearchParams): string[] {
+  const ignored = query.has("apply_text_normalization") ? ["apply_text_normalization"] : [];
+  if (query.get("enable_ssml_parsing")?.toLowerCase() === "true") ignored.push("enable_ssml_parsing");
+  return ignored;
+}
+
+function seedOf(text: string | null): number | undefined {
+  if (text === null) return undefined;
+  const { min, max } = SETTING_RANGES.seed;
+  const seed = Number(text);
+  if (/^\d+$/.test(text) && seed >= min && seed <= max) return seed;
+  throw new SpeechError("invalid_request", `"seed" must be a whole number from ${min} to ${max}`, { param: "seed" });
 }
 
 function inactivityOf(text: string | null): number {
