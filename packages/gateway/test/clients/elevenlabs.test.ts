@@ -397,7 +397,7 @@ describe("stream-input", () => {
     const drawing = standInEngine({ name: "drawing", capabilities: { seed: true } });
     const other = await runGateway({}, { engines: [drawing] });
     const say = async (url: string, settings: object) => {
-      const path = `${url}/v1/text-to-speech/one/${QUERY}&seed=7&enable_ssml_parsing=true`;
+      const path = `${url}/v1/text-to-speech/one/${QUERY}&seed=7&apply_text_normalization=on`;
       const socket = await new JsonSocket(path, { "xi-api-key": KEYS.ann }).open();
       socket.send(
         { text: " ", voice_settings: settings },
@@ -409,10 +409,41 @@ describe("stream-input", () => {
       return socket.messages.filter(AUDIO).map((message) => message.mynah_ignored);
     };
     const told = await say(gateway.url, { stability: 0.5, speed: 1 });
-    expect(told[0]).toEqual(["enable_ssml_parsing", "voice_settings.stability", "seed"]);
+    expect(told[0]).toEqual(["apply_text_normalization", "voice_settings.stability", "seed"]);
     expect(told.slice(1).every((ignored) => ignored === undefined)).toBe(true);
-    expect((await say(other.url, {}))[0]).toEqual(["enable_ssml_parsing"]);
+    expect((await say(other.url, {}))[0]).toEqual(["apply_text_normalization"]);
     expect(drawing.requests.at(-1)).toMatchObject({ seed: 7 });
+  });
+
+  it("reads tags where enable_ssml_parsing asks for it: by flush, by end, and when the text pauses", async () => {
+    const socket = await connect(`${QUERY}&enable_ssml_parsing=true&seed=7`);
+    const before = engine.requests.length;
+    socket.send({ text: " ", voice_settings: { stability: 0.5 } }, { text: "Salt & pepper.<break ti" });
+    socket.send({ text: 'me="1s"/> <emphasis>Then', flush: false }, { text: " sugar.</emphasis>", flush: true });
+    const first = await socket.message(AUDIO);
+    expect(first.mynah_ignored).toEqual(["voice_settings.stability", "seed"]);
+    expect(first.mynah_notices).toEqual([expect.objectContaining({ message: expect.stringContaining("emphasis") })]);
+    socket.send({ text: '<prosody rate="200%">Hurry ' });
+    socket.send({ text: "up now.</prosody>" });
+    await vi.waitFor(() => expect(heard(socket).text).toContain("Hurry up now."));
+    socket.send({ text: '<sub alias="The end">fin</sub>.<break time="500ms"/>' }, { text: "" });
+    expect(await socket.closed).toMatchObject({ code: 1000 });
+    const { audio, text, startsMs, lengthMs } = heard(socket);
+    const said = ["Salt & pepper.", "Then sugar.", "Hurry up now.", "The end."];
+    expect(engine.requests.slice(before).map((request) => request.text)).toEqual(said);
+    expect(text.trim().replaceAll(/ +/g, " ")).toBe(said.join(" "));
+    expect(startsMs[text.indexOf("T")]).toBeCloseTo(14 * 20 + 1000, -1);
+    expect(audio.length / 48).toBeCloseTo(lengthMs, -1);
+    expect(socket.messages.at(-1)).toEqual({ isFinal: true });
+  });
+
+  it("tells of tags that it cannot read, and says none of them", async () => {
+    const socket = await connect(`${QUERY}&enable_ssml_parsing=true`);
+    const calls = engine.calls;
+    socket.send({ text: "<prosody>Never closed." }, { text: "" });
+    expect(await socket.closed).toMatchObject({ code: 1008 });
+    expect(socket.messages).toEqual([expect.objectContaining({ error: "ssml_invalid", code: 1008 })]);
+    expect(engine.calls).toBe(calls);
   });
 
   it("speaks what is flushed without waiting for more, and all of each text in auto_mode", async () => {

@@ -28,32 +28,39 @@ export type SentenceAlignment = {
 const MAX_CHUNK_BYTES = 24 * 1024;
 /** So much of a sentence's latest audio waits for what tells when its characters are heard, which may come last. */
 const TAIL_BYTES = 512;
+/** Less behind the last sentence is a codec's rounding. */
+const MIN_PAUSE_MS = 50;
 /** Scripts whose sentences follow each other without a space. */
 const UNSPACED_END = /[\u3000-\u9fff\uff00-\uffef]$/;
 
-/** Audio as it comes, and with each sentence's last piece when its characters are heard. Wants parts that tell words. */
+/**
+ * Audio as it comes, and with each sentence's last piece when its characters are heard. Wants parts that tell words.
+ * `before`: the latest sentence, kept by callers whose texts follow each other.
+ */
 export async function* alignedChunks(
   parts: AsyncIterable<SpeechPart>,
   original: OriginalText,
+  before = { text: "" },
 ): AsyncGenerator<AlignedChunk> {
   let held: Uint8Array | undefined;
   let sentence: { readonly text: string; readonly fromMs: number; readonly words: SpokenWord[] } | undefined;
   let heardMs = 0;
-  let before = "";
+  let sentMs = 0;
   for await (const part of parts) {
     switch (part.type) {
       case "segment": {
-        const space = before === "" || UNSPACED_END.test(before) ? "" : " ";
-        before = part.segment.text;
-        sentence = { text: space + before, fromMs: heardMs, words: [] };
+        const space = before.text === "" || UNSPACED_END.test(before.text) ? "" : " ";
+        before.text = part.segment.text;
+        sentence = { text: space + before.text, fromMs: heardMs, words: [] };
         break;
       }
       case "words": {
-        const shift = sentence!.text.length - before.length;
+        const shift = sentence!.text.length - before.text.length;
         for (const word of part.words) sentence!.words.push({ ...word, from: word.from + shift, to: word.to + shift });
         break;
       }
       case "audio": {
+        sentMs = part.untilMs;
         if (held !== undefined) yield { audio: held };
         const tail = sentence === undefined ? 0 : Math.min(TAIL_BYTES, part.audio.byteLength >> 1) & ~1;
         const [now, later] = cut(part.audio, part.audio.byteLength - tail);
@@ -70,6 +77,11 @@ export async function* alignedChunks(
         sentence = undefined;
       }
     }
+  }
+  // Whoever adds up the times counts a pause at the end too.
+  if (sentMs > heardMs + MIN_PAUSE_MS) {
+    const pause: TimedCharacters = { characters: [" "], startMs: [heardMs], endMs: [sentMs] };
+    yield { audio: new Uint8Array(), alignment: { fromMs: heardMs, spoken: pause, original: pause } };
   }
 }
 

@@ -1,13 +1,12 @@
 import type { Clock } from "../../core/clock.ts";
 import type { SpeechError } from "../../core/errors.ts";
-import { alignedChunks, type TimedCharacters } from "../../http/elevenlabs/alignment.ts";
 import { OriginalText } from "../../http/elevenlabs/original-text.ts";
-import { base64 } from "../../http/elevenlabs/speech-routes.ts";
 import { ignoredField } from "../../http/ignored-fields.ts";
 import { IncomingText } from "../../speech/incoming-text.ts";
-import type { SpeakResult, Speech } from "../../speech/speak.ts";
+import type { SpeakResult } from "../../speech/speak.ts";
 import type { SocketOut } from "../socket-out.ts";
 import { SpokenTurn } from "../spoken-turn.ts";
+import { sendAligned } from "./send-aligned.ts";
 
 export type ContextOptions = {
   readonly out: SocketOut;
@@ -26,8 +25,20 @@ export type ContextOptions = {
   readonly onDefect: (error: unknown) => void;
 };
 
+/** What the session does with a context, however its text is read. */
+export type SocketContext = {
+  /** Throws `text_too_long`. */
+  append(text: string, how: { readonly flush: boolean }): void;
+  /** No text follows; what is there is spoken. */
+  end(): void;
+  /** As they define it: what was flushed is still heard, anything else is not. */
+  close(): void;
+  fail(error: SpeechError | undefined): void;
+  leave(): void;
+};
+
 /** One voice on one socket: text goes in, audio and its alignment come out. */
-export class ElevenLabsContext {
+export class ElevenLabsContext implements SocketContext {
   readonly #options: ContextOptions;
   readonly #incoming: IncomingText;
   readonly #original = new OriginalText();
@@ -36,20 +47,23 @@ export class ElevenLabsContext {
   #flushed = false;
 
   constructor(options: ContextOptions) {
-    const { out, clock, limits, speak, onOver, onDefect } = options;
+    const { out, clock, limits, named, ignored, speak, onSent, onOver, onDefect } = options;
     this.#options = options;
     this.#incoming = new IncomingText({ ...limits, clock, maxChars: limits.maxTextChars });
     this.#turn = new SpokenTurn({
       out,
       speak: (signal) => speak(this.#incoming, signal),
-      play: (speech, turn) => this.#play(speech, turn),
+      play: (speech, turn) =>
+        sendAligned(speech, turn, {
+          ...{ out, named, onSent, original: this.#original },
+          told: ignoredField([...ignored, ...(speech.ignored ?? [])]),
+        }),
       onOver: (error) => onOver(error?.code === "text_empty" ? undefined : error), // all of it was keep-alive
       onDefect,
     });
     void this.#turn.run();
   }
 
-  /** Throws `text_too_long`. */
   append(given: string, { flush }: { readonly flush: boolean }): void {
     // A context is opened with a blank, which is no part of what it says.
     const text = this.#incoming.characters === 0 ? given.trimStart() : given;
@@ -63,12 +77,10 @@ export class ElevenLabsContext {
     this.#flushed = true;
   }
 
-  /** No text follows; what is there is spoken. */
   end(): void {
     this.#incoming.end();
   }
 
-  /** As they define it: what was flushed is still heard, anything else is not. */
   close(): void {
     if (this.#flushed) this.end();
     else this.fail(undefined);
@@ -81,32 +93,4 @@ export class ElevenLabsContext {
   leave(): void {
     this.#turn.leave();
   }
-
-  async #play({ parts, ignored = [] }: Speech, turn: SpokenTurn): Promise<void> {
-    const { out, named, onSent } = this.#options;
-    let told: object = ignoredField([...this.#options.ignored, ...ignored]);
-    for await (const { audio, alignment } of alignedChunks(parts, this.#original)) {
-      if (!(await turn.room())) return;
-      onSent();
-      out.message({
-        ...named,
-        audio: base64(audio),
-        isFinal: null,
-        alignment: alignment === undefined ? null : inChunk(alignment.original, alignment.fromMs),
-        normalizedAlignment: alignment === undefined ? null : inChunk(alignment.spoken, alignment.fromMs),
-        ...told,
-      });
-      told = {};
-    }
-  }
-}
-
-/** Times that begin anew with each sentence. */
-function inChunk({ characters, startMs, endMs }: TimedCharacters, fromMs: number) {
-  const starts = startMs.map((ms) => Math.round(ms - fromMs));
-  return {
-    chars: characters,
-    charStartTimesMs: starts,
-    charDurationsMs: endMs.map((ms, at) => Math.round(ms - fromMs) - starts[at]!),
-  };
 }

@@ -1,14 +1,14 @@
 import { SpeechError } from "../../core/errors.ts";
-import type { CachePolicy } from "../../core/utterance.ts";
+import type { CachePolicy, Utterance } from "../../core/utterance.ts";
 import { refusalOf } from "../../http/elevenlabs/elevenlabs.ts";
 import { type Settings, utteranceOf } from "../../http/elevenlabs/settings.ts";
 import type { Identity } from "../../identity/identity.ts";
-import type { IncomingText } from "../../speech/incoming-text.ts";
 import { GuardedSocket } from "../guarded-socket.ts";
 import type { OpenedSocket, SocketSession } from "../socket-protocol.ts";
 import type { SessionDeps } from "../speech-session.ts";
-import { ElevenLabsContext } from "./context.ts";
+import { ElevenLabsContext, type SocketContext } from "./context.ts";
 import { type ElevenLabsMessage, readElevenLabsMessage } from "./messages.ts";
+import { ElevenLabsSsmlContext } from "./ssml-context.ts";
 
 export type ElevenLabsSessionStart = OpenedSocket & {
   readonly requestId: string;
@@ -21,6 +21,8 @@ export type ElevenLabsSessionStart = OpenedSocket & {
   /** What can be purged by them: all that is said on the socket. */
   readonly tags?: readonly string[];
   readonly autoMode: boolean;
+  /** Tags within the text are read. */
+  readonly ssml: boolean;
   readonly inactivityTimeoutMs: number;
   /** Undefined: the first message has to say. */
   readonly caller: Identity | undefined;
@@ -39,7 +41,7 @@ export class ElevenLabsSession implements SocketSession {
   readonly #start: ElevenLabsSessionStart;
   readonly #deps: SessionDeps;
   readonly #guarded: GuardedSocket;
-  readonly #contexts = new Map<string, ElevenLabsContext>();
+  readonly #contexts = new Map<string, SocketContext>();
   readonly #failed = new Set<string>();
   #caller: Promise<Identity> | undefined;
   #began = 0;
@@ -119,7 +121,7 @@ export class ElevenLabsSession implements SocketSession {
   }
 
   #begin(message: ElevenLabsMessage, id: string): void {
-    const { clock, limits, onDefect } = this.#deps;
+    const { clock, limits, speak, converse, onDefect } = this.#deps;
     if (this.#closing !== undefined) return;
     if (this.#contexts.size >= limits.maxUtterances) {
       const most = `at most ${limits.maxUtterances} contexts run on one socket`;
@@ -127,28 +129,37 @@ export class ElevenLabsSession implements SocketSession {
       return;
     }
     const requestId = `${this.#start.requestId}.${++this.#began}`;
-    const context: ElevenLabsContext = new ElevenLabsContext({
+    const options = {
       ...{ out: this.#guarded.out, clock, limits },
       named: this.#named(id),
       auto: this.#start.autoMode,
       ignored: [...this.#start.ignored, ...message.ignored],
-      speak: (incoming, signal) => this.#speak(incoming, message.speed, { requestId, signal }),
       onSent: () => this.#guarded.active(),
-      onOver: (error) => {
+      onOver: (error: SpeechError | undefined) => {
         if (this.#contexts.get(id) === context) this.#contexts.delete(id);
         this.#over(id, error);
       },
-      onDefect: (error) => onDefect(error, requestId),
-    });
+      onDefect: (error: unknown) => onDefect(error, requestId),
+    };
+    const context: SocketContext = this.#start.ssml
+      ? new ElevenLabsSsmlContext({
+          ...options,
+          speak: async (document, nth, signal) => {
+            const utterance = await this.#utterance(document, message.speed);
+            const named = { signal, requestId: nth === 0 ? requestId : `${requestId}.${nth}`, words: true };
+            return speak({ ...utterance, inputType: "ssml" }, named);
+          },
+        })
+      : new ElevenLabsContext({
+          ...options,
+          speak: async (incoming, signal) =>
+            converse(await this.#utterance("", message.speed), incoming, { signal, requestId, words: true }),
+        });
     this.#contexts.set(id, context);
     this.#append(id, context, message.text ?? "", message.flush);
   }
 
-  async #speak(
-    incoming: IncomingText,
-    speed: number | undefined,
-    { requestId, signal }: { readonly requestId: string; readonly signal: AbortSignal },
-  ) {
+  async #utterance(text: string, speed: number | undefined): Promise<Utterance> {
     const { user, tenant, plan } = await this.#caller!;
     const who = {
       subject: user,
@@ -156,15 +167,10 @@ export class ElevenLabsSession implements SocketSession {
       ...(plan !== undefined && { plan }),
     };
     const { settings, cache, tags } = this.#start;
-    const utterance = utteranceOf("", { ...settings, speed }, cache, who);
-    return this.#deps.converse({ ...utterance, ...(tags !== undefined && { tags }) }, incoming, {
-      signal,
-      requestId,
-      words: true,
-    });
+    return { ...utteranceOf(text, { ...settings, speed }, cache, who), ...(tags !== undefined && { tags }) };
   }
 
-  #append(id: string, context: ElevenLabsContext, text: string, flush: boolean): void {
+  #append(id: string, context: SocketContext, text: string, flush: boolean): void {
     try {
       context.append(text, { flush });
     } catch (error) {

@@ -47,9 +47,10 @@ export function elevenLabsSockets(deps: SessionDeps & CallerDeps): SocketProtoco
               outputFormat,
               seed,
             },
-            ignored: ignoredOf(query),
+            ignored: query.has("apply_text_normalization") ? ["apply_text_normalization"] : [],
             cache: elevenLabsCachePolicy(undefined, query.get("enable_logging")),
-            autoMode: query.get("auto_mode")?.toLowerCase() === "true",
+            autoMode: isTrue(query.get("auto_mode")),
+            ssml: isTrue(query.get("enable_ssml_parsing")),
             identify: (given) => identify(given, AbortSignal.timeout(AUTHENTICATION_TIMEOUT_MS)),
           },
           deps,
@@ -58,11 +59,8 @@ export function elevenLabsSockets(deps: SessionDeps & CallerDeps): SocketProtoco
   }));
 }
 
-/** Of what shapes the sound at ElevenLabs. */
-function ignoredOf(query: URLSearchParams): string[] {
-  const ignored = query.has("apply_text_normalization") ? ["apply_text_normalization"] : [];
-  if (query.get("enable_ssml_parsing")?.toLowerCase() === "true") ignored.push("enable_ssml_parsing");
-  return ignored;
+function isTrue(text: string | null): boolean {
+  return text?.toLowerCase() === "true";
 }
 
 function seedOf(text: string | null): number | undefined {
