@@ -257,5 +257,7 @@ function limitHealth({ limiter, servers }: Limits, redis: RedisPort | undefined)
   if (user.length === 0) return { status: "off", detail: "no limits" };
   const each = user.map(({ limit, name, unit }) => `${limit} ${unit ?? "requests"} per ${name} and user`).join(", ");
   if (redis === undefined || redis.state === "up") return { status: "ok", detail: each };
-  return { status: "degraded", detail: `${each}; Redis is ${redis.state}: this server alone, one of ${servers()}` };
+  const share = servers();
+  const alone = share === 1 ? "this server counts alone" : `each of ${share} servers admits its share`;
+  return { status: "degraded", detail: `${each}; Redis is ${redis.state}: ${alone}` };
 }

@@ -5,6 +5,7 @@ import { systemClock } from "../core/clock.ts";
 import { createKey, hashKey, keyId } from "../identity/api-key.ts";
 import { KeyRing } from "../identity/key-ring.ts";
 import { SharedKeys } from "../identity/shared-keys.ts";
+import { printTable } from "./print-table.ts";
 import { withRedis } from "./with-redis.ts";
 
 export type KeyOptions = {
@@ -59,11 +60,10 @@ export async function listApiKeys({ json }: { readonly json?: boolean }, config:
       user,
       tenant ?? user,
       plan ?? "default",
-      admin ? "admin" : "",
+      admin ? "speech, admin" : "speech",
       source,
     ]);
-  for (const row of [["ID", "USER", "TENANT", "PLAN", "", "KEPT IN"], ...rows])
-    process.stdout.write(`${row.join("\t")}\n`);
+  printTable(["ID", "USER", "TENANT", "PLAN", "OPENS", "KEPT IN"], rows);
 }
 
 /** `mynah keys revoke <id>`. */

@@ -51,9 +51,9 @@ export function statsScreen(stats: StatsBody, history: readonly Rates[], base: s
     ),
     line(
       "saved",
-      `${count(saved.characters)} characters, ${megabytes(saved.bytes)}, ${duration(saved.audioSeconds * 1000)} of audio`,
+      `${count(saved.characters)} characters, ${mebibytes(saved.bytes)}, ${duration(saved.audioSeconds * 1000)} of audio`,
     ),
-    line("memory", `${count(memory.entries)} entries, ${megabytes(memory.bytes)} of ${megabytes(memory.maxBytes)}`),
+    line("memory", `${count(memory.entries)} entries, ${mebibytes(memory.bytes)} of ${mebibytes(memory.maxBytes)}`),
     line("sockets", `${sockets.open} open, ${sockets.utterances} speaking`),
     ...(redis === undefined ? [] : [line("redis", redisLine(redis))]),
     ...(allServers === undefined
@@ -76,7 +76,7 @@ export function statsScreen(stats: StatsBody, history: readonly Rates[], base: s
 
 function redisLine({ audio, state, bytes, keys }: NonNullable<StatsBody["redis"]>): string {
   const each = audio === state ? audio : `audio ${audio}, state ${state}`;
-  return bytes === undefined ? each : `${each}, ${count(keys ?? 0)} keys, ${megabytes(bytes)}`;
+  return bytes === undefined ? each : `${each}, ${count(keys ?? 0)} keys, ${mebibytes(bytes)}`;
 }
 
 function ms(value: number | null): string {
@@ -85,8 +85,8 @@ function ms(value: number | null): string {
 function count(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }
 function duration(ms: number): string {
   const s = Math.floor(ms / 1000);

@@ -48,7 +48,7 @@ function windowRow({ name, unit, limit, remaining, resetMs }: LimitWindow): HTML
     value: String(limit - remaining),
     "aria-label": `${name}, used`,
   });
-  const room = remaining < limit ? `; all back in ${longTime(resetMs / 1000)}` : "";
+  const room = resetMs > 0 ? `; the next in ${longTime(Math.ceil(resetMs / 1000))}` : "";
   return h(
     "li",
     {},

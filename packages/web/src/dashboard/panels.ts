@@ -1,10 +1,8 @@
 import type { StatsTick } from "@mynah/protocol";
 import { byId, h } from "../shared/dom.ts";
-import { bytes, count, longTime, percent } from "../shared/wording.ts";
+import { bytes, count, longTime, mebibytes, partName, percent } from "../shared/wording.ts";
 
 const PART_BADGES = { ok: "ok", degraded: "warn", off: "off" } as const;
-
-const PART_NAMES: Readonly<Record<string, string>> = { redisAudio: "redis, for audio", redisState: "redis, for state" };
 
 /** What is told in words and not drawn: parts, limits, totals. Touches the page only where something has changed. */
 export function drawPanels(tick: StatsTick): void {
@@ -13,7 +11,7 @@ export function drawPanels(tick: StatsTick): void {
     h(
       "li",
       {},
-      h("span", { class: "part-name" }, PART_NAMES[name] ?? name),
+      h("span", { class: "part-name" }, partName(name)),
       h("b", { class: "badge", "data-state": PART_BADGES[status] }, status),
       h("span", { class: "hint" }, detail),
     ),
@@ -46,7 +44,7 @@ function sinceStart({
     pair("failed", count(requests.failed)),
     pair("sentences from the cache", percent(segments.hitRate * 100)),
     pair("audio not made again", longTime(saved.audioSeconds)),
-    pair("cache in memory", `${bytes(memory.bytes)} of ${bytes(memory.maxBytes)}`),
+    pair("cache in memory", `${mebibytes(memory.bytes)} of ${mebibytes(memory.maxBytes)}`),
     ...(ours ? [pair("cache in Redis", ours)] : []),
     ...(allServers ? [pair("answers of all servers", count(allServers.requests.delivered))] : []),
     ...(allServers ? [pair("their sentences from the cache", percent(allServers.segments.hitRate * 100))] : []),

@@ -16,6 +16,19 @@ export function bytes(count: number): string {
   return count < 999_950 ? `${(count / 1000).toFixed(1)} kB` : `${(count / 1e6).toFixed(2)} MB`;
 }
 
+/** `15.2 MiB`, `64 MiB`: what a setting bounds is told in the units in which it is set. */
+export function mebibytes(count: number): string {
+  const mebi = count / 1024 / 1024;
+  return `${Number.isInteger(mebi) ? mebi : mebi.toFixed(1)} MiB`;
+}
+
+const PART_NAMES: Readonly<Record<string, string>> = { redisAudio: "redis, for audio", redisState: "redis, for state" };
+
+/** What `/readyz` calls a part, in words. */
+export function partName(name: string): string {
+  return PART_NAMES[name] ?? name;
+}
+
 /** `0:07.3`, `12:05.0`. */
 export function clock(seconds: number): string {
   const tenths = Math.floor(seconds * 10 + 1e-6);
