@@ -12,4 +12,31 @@ export type Equivalent = {
   readonly why: string;
 };
 
-export const EQUIVALENT: readonly Equivalent[] = [];
+const ABORT_ONCE = "a signal aborts once; that the listener goes with it only lets go of it sooner";
+
+export const EQUIVALENT: readonly Equivalent[] = [
+  {
+    file: "speech/shared-synthesis.ts",
+    line: 'signal.addEventListener("abort", leave, { once: true });',
+    mutant: "{}",
+    why: ABORT_ONCE,
+  },
+  {
+    file: "speech/shared-synthesis.ts",
+    line: 'signal.addEventListener("abort", leave, { once: true });',
+    mutant: "false",
+    why: ABORT_ONCE,
+  },
+  {
+    file: "speech/shared-synthesis.ts",
+    line: 'signal.addEventListener("abort", wake, { once: true });',
+    mutant: "{}",
+    why: ABORT_ONCE,
+  },
+  {
+    file: "speech/shared-synthesis.ts",
+    line: 'signal.addEventListener("abort", wake, { once: true });',
+    mutant: "false",
+    why: ABORT_ONCE,
+  },
+];

@@ -1,4 +1,5 @@
 import { byId } from "./dom.ts";
+import { partName } from "./wording.ts";
 
 const POLL_MS = 15_000;
 const DEADLINE_MS = 5_000;
@@ -41,7 +42,7 @@ function degradedParts(body: unknown): string[] {
   const parts = "parts" in body && typeof body.parts === "object" && body.parts !== null ? body.parts : {};
   const names = Object.entries(parts).flatMap(([name, part]) => {
     const status: unknown = typeof part === "object" && part !== null && "status" in part ? part.status : part;
-    return status === "degraded" || status === "down" ? [name] : [];
+    return status === "degraded" || status === "down" ? [partName(name)] : [];
   });
   return names.length === 0 && "status" in body && body.status === "degraded" ? ["something"] : names;
 }
