@@ -6,8 +6,7 @@ import type { ServerResponse } from "node:http";
 import { createServer, type Plugin } from "vite";
 import { replyTo } from "./script.ts";
 
-const { MYNAH_URL = "http://127.0.0.1:8080", PORT = "8091" } = process.env;
-const TOKEN_MS = 40;
+const { MYNAH_URL = "http://127.0.0.1:8080", PORT = "8091", TOKEN_MS = "40" } = process.env;
 
 /** GET /chat?question=… answers with server-sent events, a few characters each. */
 async function chat(question: string, response: ServerResponse): Promise<void> {
@@ -15,7 +14,7 @@ async function chat(question: string, response: ServerResponse): Promise<void> {
   for (const token of replyTo(question).match(/\s?\S{1,4}/g) ?? []) {
     if (response.destroyed) return console.log("the model was interrupted"); // a real one would stop costing money here
     response.write(`data: ${JSON.stringify({ choices: [{ delta: { content: token } }] })}\n\n`);
-    await new Promise((resolve) => setTimeout(resolve, TOKEN_MS));
+    await new Promise((resolve) => setTimeout(resolve, Number(TOKEN_MS)));
   }
   response.end("data: [DONE]\n\n");
 }

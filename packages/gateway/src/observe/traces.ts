@@ -95,8 +95,10 @@ export class Traces {
     const { parent = ROOT_CONTEXT, started, segments } = this.#of(requestId);
     this.#running.delete(requestId);
     const endTime = this.#clock.now();
-    const startTime = endTime - latencyMs;
     const wallAtZero = endTime - this.#clock.monotonic();
+    const firstStepAt = started === undefined ? Infinity : wallAtZero + started.at - waitedMs(started.timings);
+    // What is told late, by a busy process, seems to have begun late.
+    const startTime = Math.min(endTime - latencyMs, firstStepAt);
     const span = this.#tracer.startSpan("speech", { kind: SpanKind.SERVER, startTime }, parent);
     if (span.isRecording()) {
       span.setAttribute("mynah.request_id", requestId);
@@ -112,7 +114,7 @@ export class Traces {
   /** What the first audio waited for, step by step up to it. */
   #firstAudio(parent: Context, span: Span, { at, engine, outcome, timings }: NonNullable<Running["started"]>): void {
     span.setAttributes({ "mynah.engine": engine, "mynah.outcome": outcome }).addEvent("first audio", at);
-    let startTime = at - STEPS.reduce((sum, [, step]) => sum + timings[step], 0);
+    let startTime = at - waitedMs(timings);
     for (const [name, step] of STEPS) {
       const endTime = startTime + timings[step];
       if (timings[step] > 0) this.#tracer.startSpan(name, { startTime }, parent).end(endTime);
@@ -128,6 +130,10 @@ export class Traces {
     describe(span, startTime);
     span.end(endTime);
   }
+}
+
+function waitedMs(timings: SpeechTimings): number {
+  return STEPS.reduce((sum, [, step]) => sum + timings[step], 0);
 }
 
 function answerOf({ format, fromCache, bytes, characters }: SpeechEvents["speech.delivered"]) {

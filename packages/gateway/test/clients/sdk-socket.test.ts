@@ -148,7 +148,7 @@ describe("connect() and a real gateway", () => {
   it("a gateway that dies fails what was heard, and its successor says what had not begun", async () => {
     const gateway = await startGatewayProcess({}, { chunkMs: 50 });
     onTestFinished(() => gateway.stop());
-    const socket = open(gateway);
+    const socket = open(gateway, { backoff: { minMs: 20, maxMs: 200, maxAttempts: 1_000 } }); // a process may start slowly
     const heard = socket.speak({ text: TEXT, ...AS });
     await heard.started;
     await gateway.kill();
@@ -157,7 +157,7 @@ describe("connect() and a real gateway", () => {
     await gateway.restart();
     expect((await read(waiting.audio)).length).toBeGreaterThan(1_000);
     expect(await waiting.done).toMatchObject({ outcome: "done" });
-  });
+  }, 90_000);
 
   it("a gateway that stops finishes what it says", async () => {
     const gateway = await runGateway({}, { engines: [standInEngine({ chunkMs: 20 })] });

@@ -172,9 +172,9 @@ describe.skipIf(!hasBrowser)("examples/llm-voice", () => {
   afterAll(() => browser?.close());
 
   it("is spoken while the model writes, and stops when it is interrupted", async () => {
-    const engine = standInEngine({ words: true, chunkMs: 20, durationMsPerChar: 60 });
+    const engine = standInEngine({ words: true, chunkMs: 20, durationMsPerChar: 40 });
     const { url: gatewayUrl } = await runGateway({ voices: { alloy: { "stand-in": "one" } } }, { engines: [engine] });
-    const { url, output } = await serve("llm-voice/server.ts", { MYNAH_URL: gatewayUrl });
+    const { url, output } = await serve("llm-voice/server.ts", { MYNAH_URL: gatewayUrl, TOKEN_MS: "80" });
     const { page, complaints } = await openPage(browser);
     onTestFinished(() => page.context().close());
     await page.goto(url);
