@@ -18,7 +18,7 @@ export type TranscoderOptions = {
 };
 
 const MAX_DEFAULT_WORKERS = 2;
-const DEFAULT_STALL_TIMEOUT_MS = 15_000;
+const DEFAULT_STALL_TIMEOUT_MS = 10_000;
 /** Ten seconds of PCM take two milliseconds; beyond that it is a worker's business. */
 const MAX_INLINE_BYTES = 512 * 1024;
 

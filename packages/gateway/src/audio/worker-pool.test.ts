@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { speechLike } from "../../test/support/audio-decode.ts";
+import { manualClock } from "../../test/support/manual-clock.ts";
 import { collect, only } from "../core/async.ts";
 import { systemClock } from "../core/clock.ts";
 import { TranscodeJob } from "./transcode-job.ts";
@@ -46,12 +47,23 @@ describe("WorkerPool", () => {
   });
 
   it("ends a worker that hangs, and starts another for the next", async () => {
-    pool = new WorkerPool({ workers: 1, clock: systemClock, stallTimeoutMs: 1500, workerUrl: fragile });
+    const clock = manualClock();
+    pool = new WorkerPool({ workers: 1, clock, stallTimeoutMs: 10_000, workerUrl: fragile });
+    const waits = convert(24_000, neverEnding()); // looked at from now on, and with nothing to do
     await convert(24_000);
-    await expect(convert(HANG_HZ)).rejects.toMatchObject({
-      code: "transcode_failed",
-      message: "the transcoding thread hangs",
+    await clock.advance(9_000);
+    const outcomes = Promise.allSettled([waits, convert(HANG_HZ)]);
+    await new Promise(setImmediate); // its input is on its way
+    await clock.advance(10_000);
+    let over = false;
+    void outcomes.then(() => {
+      over = true;
     });
+    await new Promise(setImmediate);
+    expect(over).toBe(false);
+    await clock.advance(2_000);
+    const hangs = { code: "transcode_failed", message: "the transcoding thread hangs" };
+    for (const outcome of await outcomes) expect(outcome).toMatchObject({ reason: hangs });
     expect((await convert(24_000)).length).toBeGreaterThan(0);
   });
 

@@ -41,6 +41,11 @@ const WORKER_URL = new URL(
   import.meta.url.endsWith(".ts") ? "./transcode-worker.ts" : "./transcode-worker.js",
   import.meta.url,
 );
+/**
+ * How often it is looked at in that time. More than once: it is noticed soon after, whenever its silence began; and where this
+ * whole process stood still (a laptop that slept, a container that was frozen) that is one look, and not its worker's fault.
+ */
+const LOOKS = 5;
 /** Codec memory is outside the JavaScript heap, which holds little more than the chunks under way. */
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 2 };
 
@@ -135,13 +140,14 @@ export class WorkerPool {
     const { signal } = member.watch;
     const { clock, stallTimeoutMs } = this.#options;
     const look = async (): Promise<void> => {
-      while (!signal.aborted) {
+      // The first of them may have come right behind its last message.
+      for (let silent = 0; silent <= LOOKS; ) {
         const seen = member.messages;
-        await clock.sleep(stallTimeoutMs, signal);
+        await clock.sleep(stallTimeoutMs / LOOKS, signal);
         const waiting = [...member.jobs.values()].some((events) => events.waiting());
-        if (member.messages !== seen || !waiting) continue;
-        return this.#end(member, new SpeechError("transcode_failed", "the transcoding thread hangs"));
+        silent = member.messages === seen && waiting ? silent + 1 : 0;
       }
+      return this.#end(member, new SpeechError("transcode_failed", "the transcoding thread hangs"));
     };
     look().catch(() => {}); // the sleep was ended: the worker is idle or gone
   }
