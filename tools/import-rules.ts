@@ -35,7 +35,7 @@ const OWNED: Record<string, string | readonly string[]> = {
   ioredis: "redis",
   fastify: "http",
   commander: "cli",
-  "lru-cache": "stores",
+  "lru-cache": ["stores", "audio"],
   yaml: "config",
   jose: "identity",
   "@fastify/proxy-addr": "http",

@@ -7,6 +7,7 @@ import { createFramesSeam } from "./join-frames.ts";
 import { createOpusSeam } from "./join-opus.ts";
 import { createPcmSeam } from "./join-pcm.ts";
 import { createWavSeam } from "./join-wav.ts";
+import { JoinedStreams } from "./joined-streams.ts";
 import type { Seam } from "./seam.ts";
 import { wavHeader, wavHeaderBytes } from "./wav.ts";
 
@@ -94,6 +95,7 @@ const NOTHING = new Uint8Array(0);
 
 /** Joins without decoding, so it costs next to nothing; holds back at most one frame. */
 export function createAudioJoiner(): AudioJoiner {
+  const joined = new JoinedStreams();
   return {
     open: (format) => new SewnStream(format),
     joinWhole,
@@ -112,7 +114,7 @@ export function createAudioJoiner(): AudioJoiner {
         }
         case "opus":
         case "flac":
-          return [joinWhole(format, parts)]; // numbers and checksums of pages and frames change
+          return [joined.of(parts, () => joinWhole(format, parts))]; // numbers and checksums of pages and frames change
       }
     },
   };
