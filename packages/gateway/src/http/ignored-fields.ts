@@ -14,7 +14,7 @@ export function ignoredIn(body: object, fields: readonly string[]): string[] {
   return fields.filter((path) => (path.split(".").reduce(within, body as unknown) ?? null) !== null);
 }
 
-/** On a socket there is no header: the first message with audio tells it, in a field that vendors' clients do not know. */
+/** On a socket there is no header: a message of ours tells it, in a field that vendors' clients do not know. */
 export function ignoredField(ignored: readonly string[]): { readonly mynah_ignored?: readonly string[] } {
   return ignored.length > 0 ? { mynah_ignored: ignored } : {};
 }

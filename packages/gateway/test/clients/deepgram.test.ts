@@ -208,8 +208,10 @@ async function connect(args: Record<string, unknown> = {}, from = client) {
 
 describe("@deepgram/sdk, speak over a socket", () => {
   it("is told who speaks, speaks text as it comes, and confirms each flush behind its audio", async () => {
-    const talk = await connect({ encoding: "linear16", sample_rate: 24_000 });
+    const queryParams = { container: "wav", bit_rate: "32000" };
+    const talk = await connect({ encoding: "linear16", sample_rate: 24_000, queryParams });
     await talk.got("Metadata");
+    expect(talk.messages[0]!.mynah_ignored).toEqual(["container", "bit_rate"]);
     expect(talk.messages[0]).toMatchObject({
       model_name: "one",
       request_id: expect.stringMatching(/^[0-9a-f-]{36}$/) as string,

@@ -4,6 +4,7 @@ import { DEEPGRAM } from "../../http/deepgram/deepgram.ts";
 import { DEFAULT_MODEL, speakerOf } from "../../http/deepgram/model.ts";
 import { socketFormatOf } from "../../http/deepgram/output-format.ts";
 import { paceOf } from "../../http/deepgram/settings.ts";
+import { ignoredField } from "../../http/ignored-fields.ts";
 import { tagsOf } from "../../http/tags.ts";
 import type { Authenticator } from "../../identity/authenticator.ts";
 import type { VoiceCatalogue } from "../../speech/voice-catalogue.ts";
@@ -19,6 +20,9 @@ export type DeepgramSocketDeps = SessionDeps & {
 
 /** Subprotocols behind which browsers put their key. */
 const SCHEMES = ["token", "bearer"];
+
+/** What their HTTP API knows and a socket, whose audio is bare samples, does not. */
+const OF_FILES = ["container", "bit_rate"] as const;
 
 /** Deepgram's socket, `/v1/speak`. */
 export function deepgramSocket(deps: DeepgramSocketDeps): SocketProtocol {
@@ -49,6 +53,7 @@ export function deepgramSocket(deps: DeepgramSocketDeps): SocketProtocol {
         model_version: deps.version,
         model_uuid: uuidOf(model),
         additional_model_uuids: [],
+        ...ignoredField(OF_FILES.filter((name) => (field(name) ?? "none") !== "none")),
       };
       return (opened) => new DeepgramSession({ ...opened, requestId, utterance, metadata }, deps);
     },
