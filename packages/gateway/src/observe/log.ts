@@ -50,11 +50,19 @@ function deliveredFields({ firstAudioMs, latencyMs, segments, ...event }: Speech
 function deliveredLine(event: SpeechEvents["speech.delivered"], atMs: number, base: string): string {
   const { requestId, subject, engine, format, fromCache, bytes, characters, firstAudioMs, latencyMs, segments } = event;
   const { hit, miss, coalesced, stale } = segments;
-  const who = `"requestId":${JSON.stringify(requestId)},"subject":${JSON.stringify(subject)},"engine":${JSON.stringify(engine)}`;
+  const who = `"requestId":${quoted(requestId)},"subject":${quoted(subject)},"engine":${quoted(engine)}`;
   const what = `"format":"${format}","fromCache":${fromCache},"bytes":${bytes},"characters":${characters}`;
   const times = `"firstAudioMs":${rounded(firstAudioMs)},"latencyMs":${rounded(latencyMs)}`;
   const outcomes = `"hit":${hit},"miss":${miss},"coalesced":${coalesced},"stale":${stale}`;
   return `{"level":${INFO},"time":${atMs},${base},${who},${what},${times},${outcomes},"msg":"${DELIVERED}"}\n`;
+}
+
+/** Needs no escapes in JSON. */
+const PLAIN = /^[\w.:@-]*$/;
+
+/** In JSON; nearly all that stands here is plain. */
+function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 function rounded(ms: number): number {
