@@ -38,6 +38,8 @@ export class GuardedRedis {
   readonly #health: RedisHealth;
   #deafProbes = 0;
   readonly #dedicated = new Set<RedisClient>();
+  /** What is to be done when what was said in this turn of the event loop has left; undefined: nothing waits to leave. */
+  #leaving: (() => void)[] | undefined;
   #writesRefused: RedisError | undefined;
 
   constructor(options: GuardedRedisOptions) {
@@ -77,8 +79,8 @@ export class GuardedRedis {
   run<T>(send: (client: RedisClient) => Promise<T>, { signal, timeoutMs }: GuardedCallOptions): Promise<T> {
     if (signal.aborted) return Promise.reject(signal.reason);
     if (this.#health.state !== "up") return Promise.reject(new RedisError("Redis is down"));
-    sendTogether(this.#client);
-    return withinDeadline(send(this.#client), timeoutMs, signal).then(
+    const sent = this.#sendTogether();
+    return withinDeadline(send(this.#client), { timeoutMs, signal, sent }).then(
       (answer) => {
         this.#health.succeeded();
         return answer;
@@ -91,6 +93,28 @@ export class GuardedRedis {
         throw error;
       },
     );
+  }
+
+  /**
+   * What is sent in one turn of the event loop leaves in one write: with many callers the system call costs more than the command.
+   * A cluster's commands go to several sockets, each as it comes.
+   */
+  #sendTogether(): Sent {
+    if (this.#client instanceof vendor().Cluster) return AT_ONCE;
+    const { stream } = this.#client;
+    if (stream === undefined) return AT_ONCE;
+    if (this.#leaving === undefined) {
+      this.#leaving = [];
+      stream.cork();
+      setImmediate(() => {
+        const left = this.#leaving ?? [];
+        this.#leaving = undefined;
+        stream.uncork();
+        for (const then of left) then();
+      });
+    }
+    const leaving = this.#leaving;
+    return (then) => void leaving.push(then);
   }
 
   /** Why writes are being refused though the server answers; undefined as far as is known they are not. */
@@ -148,7 +172,7 @@ export class GuardedRedis {
     if (this.#client.status !== "ready") throw new RedisError("not connected to Redis");
     const { signal } = new AbortController();
     try {
-      await withinDeadline(this.#client.ping(), this.readTimeoutMs, signal);
+      await withinDeadline(this.#client.ping(), { timeoutMs: this.readTimeoutMs, signal, sent: AT_ONCE });
     } catch (thrown) {
       const error = RedisError.from(thrown);
       if (error.isOutage) {
@@ -161,32 +185,34 @@ export class GuardedRedis {
   }
 }
 
-/**
- * What is sent in one turn of the event loop leaves in one write: with many callers the system call costs more than the command.
- * A cluster's commands go to several sockets, each as it comes.
- */
-function sendTogether(client: RedisClient): void {
-  if (client instanceof vendor().Cluster) return;
-  const { stream } = client;
-  if (stream === undefined || stream.writableCorked > 0) return;
-  stream.cork();
-  setImmediate(() => stream.uncork());
-}
+/** Tells when a command has left. */
+type Sent = (then: () => void) => void;
+
+const AT_ONCE: Sent = (then) => then();
 
 /**
- * Rejects when the answer is late. After a pause of our own (garbage collection, a busy event loop) the timer comes
+ * Rejects when the answer is late, counted from when the question left: a turn in which hundreds come to ask may take longer than
+ * Redis is given, and is not its fault. After a pause of our own (garbage collection, a busy event loop) the timer comes
  * first though the answer is already in the socket, so one turn of the loop is granted for reading it.
  */
-function withinDeadline<T>(answer: Promise<T>, timeoutMs: number, signal: AbortSignal): Promise<T> {
+function withinDeadline<T>(
+  answer: Promise<T>,
+  { timeoutMs, signal, sent }: GuardedCallOptions & { readonly sent: Sent },
+): Promise<T> {
   return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    let over = false;
     const late = (): void => settle(() => reject(new RedisError(`no answer within ${timeoutMs} ms`)));
-    const timer = setTimeout(() => setImmediate(late), timeoutMs);
     const stop = (): void => settle(() => reject(signal.reason));
     const settle = (how: () => void): void => {
+      over = true;
       clearTimeout(timer);
       signal.removeEventListener("abort", stop);
       how(); // only the first one counts for a promise
     };
+    sent(() => {
+      if (!over) timer = setTimeout(() => setImmediate(late), timeoutMs);
+    });
     signal.addEventListener("abort", stop, { once: true });
     answer.then(
       (value) => settle(() => resolve(value)),
