@@ -115,10 +115,12 @@ async function capture(page: Page, path: string): Promise<void> {
   const session = await page.context().newCDPSession(page);
   const { cssContentSize, cssLayoutViewport } = await session.send("Page.getLayoutMetrics");
   const dialog = (await page.locator("dialog[open]").count()) > 0;
-  const { width, height } = dialog
-    ? { width: cssLayoutViewport.clientWidth, height: cssLayoutViewport.clientHeight }
-    : cssContentSize;
-  const clip = { x: 0, y: 0, width, height, scale: 1 };
+  const { clientWidth, clientHeight, pageX, pageY } = cssLayoutViewport;
+  const inView = { x: pageX, y: pageY, width: clientWidth, height: clientHeight };
+  const clip = {
+    ...(dialog ? inView : { x: 0, y: 0, width: cssContentSize.width, height: cssContentSize.height }),
+    scale: 1,
+  };
   const { data } = await session.send("Page.captureScreenshot", {
     ...{ format: "webp", quality: 90, captureBeyondViewport: !dialog, clip },
   });

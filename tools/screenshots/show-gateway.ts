@@ -30,6 +30,7 @@ export async function startShowGateway(): Promise<ShowGateway> {
     ],
     voices: { alloy: { studio: "slt", flite: "slt" }, harbour: { annex: "harbour", flite: "kal" } },
     ...{ redisUrl: redis.url, adminKey: ADMIN_KEY, allowAnonymous: true },
+    redisTimeoutMs: 2000, // load, browser and gateways share this machine, and the picture is not of an outage
     ...{ rateLimitPerMinute: 60, rateLimitPerHour: 0 },
   });
   const { url } = await gateway.listen({ port: 0, host: "127.0.0.1" });

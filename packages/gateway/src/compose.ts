@@ -258,6 +258,6 @@ function limitHealth({ limiter, servers }: Limits, redis: RedisPort | undefined)
   const each = user.map(({ limit, name, unit }) => `${limit} ${unit ?? "requests"} per ${name} and user`).join(", ");
   if (redis === undefined || redis.state === "up") return { status: "ok", detail: each };
   const share = servers();
-  const alone = share === 1 ? "this server counts alone" : `each of ${share} servers admits its share`;
+  const alone = share <= 1 ? "this server counts alone" : `each of ${share} servers admits its share`;
   return { status: "degraded", detail: `${each}; Redis is ${redis.state}: ${alone}` };
 }

@@ -113,11 +113,11 @@ async function memory(name: string, role: Role, redis: GuardedRedis, signal: Abo
       ? ok(label, detail)
       : warn(label, detail, "Set maxmemory-policy allkeys-lru, or nothing new is stored when it is full.");
   return evicts
-    ? warn(label, detail, "It may evict limits and leases: set REDIS_STATE_URL to a second one with noeviction.")
+    ? warn(label, detail, "It may evict limits and leases: set REDIS_STATE_URL to a second Redis with noeviction.")
     : warn(
         label,
         detail,
-        "When it is full nothing is stored and nothing counted: evict audio here (allkeys-lru), and set REDIS_STATE_URL to a second one with noeviction.",
+        "When it is full nothing new is shared and each server counts limits for itself: evict audio here (maxmemory-policy allkeys-lru), and set REDIS_STATE_URL to a second Redis with noeviction.",
       );
 }
 
