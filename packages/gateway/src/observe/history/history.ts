@@ -47,7 +47,7 @@ const MILLION = 1_000_000;
 
 /**
  * What this server did in the last 24 hours: each second of five minutes, ten seconds of an hour, minute of a day. About
- * 800 KiB, taken at the start, whatever happens. A listener and nothing more.
+ * 770 KiB, taken at the start, whatever happens. A listener and nothing more.
  */
 export class History {
   readonly #options: HistoryOptions;
