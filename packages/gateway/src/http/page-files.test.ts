@@ -32,5 +32,8 @@ describe("PageFiles", () => {
     rmSync(directory, { recursive: true }); // the page is being built anew
     expect(await files.get("/index.html")).toBe(index);
     expect(await files.get("/assets/main.1.js")).toBeUndefined();
+    mkdirSync(join(directory, "assets"), { recursive: true });
+    writeFileSync(join(directory, "assets", "main.1.js"), "1");
+    expect((await files.get("/assets/main.1.js"))!.body.toString()).toBe("1");
   });
 });

@@ -55,7 +55,8 @@ export class PageFiles {
       throw error;
     });
     this.#read.set(path, file);
-    file.catch(() => this.#read.delete(path));
+    const forget = () => this.#read.delete(path); // it may be there again when the build is done
+    file.then((found) => found ?? forget(), forget);
     return file;
   }
 }

@@ -53,7 +53,11 @@ export const NOT_HEARD = [
   "next_text",
   "pronunciation_dictionary_locators",
   "apply_text_normalization",
+  "enable_ssml_parsing",
 ] as const;
+
+/** The same, of the URL. */
+export const NOT_HEARD_IN_QUERY = ["enable_ssml_parsing"] as const;
 
 /** What is asked for beside the text, by body and URL alike. */
 export type Settings = {

@@ -16,7 +16,14 @@ import { alignedChunks, type TimedCharacters } from "./alignment.ts";
 import { ELEVENLABS } from "./elevenlabs.ts";
 import { OriginalText } from "./original-text.ts";
 import { elevenLabsCommon, elevenLabsErrors, TimestampsBody } from "./schemas.ts";
-import { elevenLabsCachePolicy, NOT_HEARD, SpeechBody, SpeechQuery, utteranceOf } from "./settings.ts";
+import {
+  elevenLabsCachePolicy,
+  NOT_HEARD,
+  NOT_HEARD_IN_QUERY,
+  SpeechBody,
+  SpeechQuery,
+  utteranceOf,
+} from "./settings.ts";
 
 export type ElevenLabsSpeechDeps = { readonly speak: Speak; readonly slowReaderTimeoutMs: number };
 
@@ -42,6 +49,7 @@ export function elevenLabsSpeechRoutes(
     const signal = abortedWhenClientLeaves(reply.raw);
     reply.header("request-id", request.id);
     tellIgnored(reply, body, NOT_HEARD);
+    tellIgnored(reply, request.query, NOT_HEARD_IN_QUERY);
     const utterance = utteranceOf(
       body.text,
       {
