@@ -103,17 +103,16 @@ export class GuardedRedis {
     if (this.#client instanceof vendor().Cluster) return AT_ONCE;
     const { stream } = this.#client;
     if (stream === undefined) return AT_ONCE;
+    const leaving = this.#leaving ?? [];
     if (this.#leaving === undefined) {
-      this.#leaving = [];
+      this.#leaving = leaving;
       stream.cork();
       setImmediate(() => {
-        const left = this.#leaving ?? [];
         this.#leaving = undefined;
         stream.uncork();
-        for (const then of left) then();
+        for (const then of leaving) then();
       });
     }
-    const leaving = this.#leaving;
     return (then) => void leaving.push(then);
   }
 

@@ -18,6 +18,7 @@ import { soundHeaders, speechHeaders } from "../speech-headers.ts";
 import { tagsOf } from "../tags.ts";
 import { ByUrlQuery, utteranceOf } from "./by-url-query.ts";
 import { beginsAtStart, parseRange, resolveRange } from "./byte-range.ts";
+import { LINKED_ROUTE } from "./links-route.ts";
 
 export type ByUrlRouteDeps = {
   readonly speak: Speak;
@@ -47,7 +48,7 @@ export function byUrlRoute(app: FastifyInstance, deps: ByUrlRouteDeps): void {
     querystring: ByUrlQuery,
     response: { 200: audioContent, 206: audioContent, ...errorResponses },
   };
-  app.get<{ Querystring: ByUrlQuery }>("/v1/speech", { schema }, async (request, reply) => {
+  app.get<{ Querystring: ByUrlQuery }>(LINKED_ROUTE, { schema }, async (request, reply) => {
     const signal = abortedWhenClientLeaves(reply.raw);
     const range = parseRange(request.headers.range);
     const goesOn = request.headers["if-none-match"] !== undefined || !beginsAtStart(range);
